@@ -1,0 +1,3 @@
+//! Tests of evlog-store through its public face.
+
+mod units;
