@@ -5,4 +5,5 @@
 // In dependency order: a module imports only modules above it.
 mod sync;
 
+pub mod retention;
 pub mod units;

@@ -1,3 +1,4 @@
 //! Tests of evlog-store through its public face.
 
+mod retention;
 mod units;
