@@ -2,8 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-// In dependency order: a module imports only modules above it.
+// In dependency order: a module imports only modules above it. Blank lines keep rustfmt from sorting them.
 mod sync;
 
-pub mod retention;
 pub mod units;
+
+pub mod metrics;
+
+pub mod retention;

@@ -96,8 +96,9 @@ impl Retention {
     pub fn check(&self) -> Result<(), OptionError> {
         let zero = |key| Err(OptionError::new(key, "0", Problem::Zero));
         match self {
-            Retention { file_bytes: Some(0), .. } => zero("wrap"),
-            Retention { bytes: Some(0), file_bytes: Some(_), .. } => zero("wrap"),
+            Retention { file_bytes: Some(0), .. } | Retention { bytes: Some(0), file_bytes: Some(_), .. } => {
+                zero("wrap")
+            }
             Retention { bytes: Some(0), .. } => zero("retention_bytes"),
             Retention { age: Some(Duration::ZERO), .. } => zero("retention_age"),
             Retention { events: Some(0), .. } => zero("retention_events"),

@@ -127,7 +127,9 @@ fn a_segment_without_a_summary_goes_with_the_next() {
     let mut segments = daily(&[0, 1, 9, 10]);
     segments[0].greatest = None;
     assert_eq!(kept_from(&segments, 10, Retention::everything().age(WEEK)), Some(200));
-    segments.iter_mut().for_each(|segment| segment.greatest = None);
+    for segment in &mut segments {
+        segment.greatest = None;
+    }
     assert_eq!(kept_from(&segments, 10, Retention::everything().age(WEEK)), Some(0));
 }
 
