@@ -5,8 +5,12 @@
 // In dependency order: a module imports only modules above it. Blank lines keep rustfmt from sorting them.
 mod sync;
 
+mod name;
+
 pub mod units;
 
 pub mod metrics;
 
 pub mod retention;
+
+pub use name::{InvalidName, NameFault, TopicName};
