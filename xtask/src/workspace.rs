@@ -1,0 +1,30 @@
+//! Where the workspace is, and which files belong to it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::process::{self, Failure};
+
+/// The folder that holds the workspace's `Cargo.toml`.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// Every file that git tracks or would track, as paths below the root, sorted.
+/// Files that are new and not yet added count: a rule should speak up before the commit, not after it.
+pub(crate) fn files() -> Result<Vec<String>, Failure> {
+    let mut git = Command::new("git");
+    git.current_dir(root()).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    let listing = process::stdout_of(&mut git)?;
+    let mut files: Vec<String> =
+        listing.split('\0').filter(|name| !name.is_empty()).map(String::from).collect();
+    files.retain(|name| root().join(name).is_file());
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
