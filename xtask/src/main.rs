@@ -6,8 +6,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to whoever runs it")]
 
 mod process;
-mod tidy;
 mod workspace;
+mod sample;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -17,12 +18,15 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Chore {
+    /// Write JSON lines of real data: descriptions of the files of this machine.
+    Sample(sample::Sample),
     /// Check the rules of the house that no compiler checks.
     Tidy,
 }
 
 fn main() -> ExitCode {
     let done = match Chore::parse() {
+        Chore::Sample(asked) => sample::run(&asked),
         Chore::Tidy => tidy::run(),
     };
     match done {

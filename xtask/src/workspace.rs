@@ -1,6 +1,6 @@
 //! Where the workspace is, and which files belong to it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::process::{self, Failure};
@@ -22,9 +22,4 @@ pub(crate) fn files() -> Result<Vec<String>, Failure> {
     files.sort();
     files.dedup();
     Ok(files)
-}
-
-/// Where cargo puts what it builds.
-pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }

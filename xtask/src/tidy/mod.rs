@@ -3,18 +3,18 @@
 //! A rule is a function from the files of the project to what it finds wrong. Each finding says where, what, and how
 //! to mend it; each rule has a test that shows it finding something.
 
-mod attributes;
-mod code_map;
-mod disk;
-mod layouts;
-mod leaks;
-mod manifests;
-mod module_order;
-mod names;
-mod sizes;
 mod source;
-mod tables;
 mod tree;
+mod tables;
+mod module_order;
+mod disk;
+mod names;
+mod manifests;
+mod layouts;
+mod attributes;
+mod sizes;
+mod leaks;
+mod code_map;
 
 use crate::process::Failure;
 use crate::tidy::tree::{Finding, Tree};
@@ -42,10 +42,15 @@ pub(crate) fn run() -> Result<(), Failure> {
     let tree = Tree::load()?;
     let mut count = 0;
     for (rule, check) in RULES {
-        let findings = check(&tree);
+        let mut findings = check(&tree);
+        // A line that does one thing wrong twice says so once.
+        findings.dedup();
         println!("{} {rule}", if findings.is_empty() { "ok  " } else { "FAIL" });
-        for finding in &findings {
-            println!("     {finding}");
+        for same_mend in findings.chunk_by(|one, next| one.mend == next.mend) {
+            for finding in same_mend {
+                println!("     {finding}");
+            }
+            println!("       mend: {}", same_mend[0].mend);
         }
         count += findings.len();
     }

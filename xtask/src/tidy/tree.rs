@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use crate::process::Failure;
 use crate::tidy::source::Source;
@@ -22,7 +23,7 @@ pub(crate) struct Package {
 }
 
 /// What a rule found, and how to mend it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) file: String,
     /// From 1; 0 for the file as a whole.
@@ -46,7 +47,8 @@ impl Tree {
     /// Where a Rust file cannot be read as Rust.
     pub(crate) fn new(files: BTreeMap<String, String>) -> Result<Self, String> {
         let mut sources = BTreeMap::new();
-        for (name, text) in files.iter().filter(|(name, _)| name.ends_with(".rs")) {
+        let is_rust = |name: &str| Path::new(name).extension().is_some_and(|extension| extension == "rs");
+        for (name, text) in files.iter().filter(|(name, _)| is_rust(name)) {
             sources.insert(name.clone(), Source::read(text).map_err(|error| format!("{name} {error}"))?);
         }
         Ok(Self { files, sources })
@@ -81,10 +83,10 @@ impl Tree {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, what, mend } = self;
+        let Self { file, line, what, .. } = self;
         match line {
-            0 => write!(f, "{file}: {what}\n       mend: {mend}"),
-            _ => write!(f, "{file}:{line}: {what}\n       mend: {mend}"),
+            0 => write!(f, "{file}: {what}"),
+            _ => write!(f, "{file}:{line}: {what}"),
         }
     }
 }
