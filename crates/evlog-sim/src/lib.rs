@@ -1,1 +1,31 @@
-//! Tests only.
+//! For tests of evlog only: a disk that crashes, tears and refuses, and a naive model of what a log owes its user.
+//!
+//! Nothing here looks at a clock, at the order of a hash table or at real files: the same seed gives the same
+//! crash, on every machine.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use evlog_core::storage::{OpenMode, Storage};
+//! use evlog_sim::{Crash, SimDisk};
+//!
+//! let disk = SimDisk::new(7);
+//! let root = disk.open_folder(Path::new("/"))?;
+//! let file = root.open("file", OpenMode::CreateNew)?;
+//! file.write_at(&[std::io::IoSlice::new(b"hello")], 0)?;
+//! file.sync()?;
+//! // The file is durable, its name is not.
+//! assert_eq!(disk.crash(Crash::AllLost).paths(), Vec::<String>::new());
+//! root.sync()?;
+//! assert_eq!(disk.crash(Crash::AllLost).paths(), ["file"]);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod disk;
+
+pub use disk::crash::{Crash, Fate, Unit, UnitKind};
+pub use disk::damage::{Damage, Fill};
+pub use disk::fault::{At, ERRORS, Errno, FailedSync, Fault, OperationKind, Repeat, What};
+pub use disk::machine::{Death, Operation, Quota, QuotaAt};
+pub use disk::{SECTOR, SimDisk};

@@ -1,0 +1,4 @@
+//! Tests of the fake disk, and of the log on it.
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
+mod disk;
