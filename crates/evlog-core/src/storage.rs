@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::position::Timestamp;
 
@@ -30,6 +31,9 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// What the system says.
     fn random(&self) -> io::Result<[u8; 16]>;
+
+    /// Waits that long, or not at all where time is only played.
+    fn pause(&self, span: Duration);
 
     /// Number of this process, to notice the child of a fork.
     fn process(&self) -> u32;
@@ -126,6 +130,7 @@ pub enum LockKind {
 }
 
 /// One open file.
+#[expect(clippy::len_without_is_empty, reason = "nobody asks whether a file is empty")]
 pub trait File: Debug + Send + Sync {
     /// Bytes in the file.
     ///

@@ -301,6 +301,12 @@ impl<'a> Table<'a> {
         (free == header.payload_bytes as usize).then_some(table)
     }
 
+    /// The table of a batch whose bytes were checked before and have not changed since.
+    pub(crate) fn checked_before(found: &'a [u8], header: &BatchHeader) -> Table<'a> {
+        let entries = found.get(header.origin_size()..).unwrap_or_default();
+        Table { entries: entries.as_chunks().0, origin: None }
+    }
+
     /// Who appended the batch, if that was said.
     pub fn origin(&self) -> Option<Origin> {
         self.origin

@@ -117,6 +117,22 @@ pub enum HeaderFault {
 }
 
 impl SegmentHeader {
+    /// The header of a log's first segment: ordinal 0, position 0.
+    pub fn first(incarnation: [u8; 16], salt: u64, created: Timestamp) -> SegmentHeader {
+        SegmentHeader {
+            incarnation,
+            salt,
+            ordinal: 0,
+            base: 0,
+            previous_salt: 0,
+            previous_end: 0,
+            leftover: 0,
+            created,
+            start: 0,
+            cause: Cause::Created,
+        }
+    }
+
     /// The 128 bytes of this header.
     pub fn encode(&self) -> [u8; SIZE] {
         let mut out = [0; SIZE];

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
@@ -27,7 +27,7 @@ impl Storage for Disk {
 
     #[expect(clippy::disallowed_methods, reason = "the one place where core may look at the clock")]
     fn now(&self) -> Timestamp {
-        let micros = |span: std::time::Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
         match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => micros(since),
             Err(before) => -micros(before.duration()),
@@ -45,6 +45,11 @@ impl Storage for Disk {
             }
         }
         Ok(bytes)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place where core may wait")]
+    fn pause(&self, span: Duration) {
+        std::thread::sleep(span);
     }
 
     fn process(&self) -> u32 {
@@ -86,7 +91,7 @@ impl Folder for DiskFolder {
     }
 
     fn unreliable(&self) -> io::Result<Option<&'static str>> {
-        Ok(unreliable_kind(rustix::fs::fstatfs(&self.descriptor)?.f_type as u64))
+        Ok(unreliable_kind(rustix::fs::fstatfs(&self.descriptor)?.f_type.cast_unsigned()))
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
@@ -173,7 +178,7 @@ struct DiskFile {
 impl DiskFile {
     fn lock(&self, byte: u64, kind: i32) -> io::Result<()> {
         // Lock ranges are signed; numbers of folders use the low bits, so the highest may be dropped.
-        let start = (byte & i64::MAX as u64) as i64;
+        let start = (byte & (u64::MAX >> 1)).cast_signed();
         let range = nix::libc::flock {
             l_type: kind as i16,
             l_whence: nix::libc::SEEK_SET as i16,

@@ -1,0 +1,101 @@
+//! Makes the folder of a log: complete under another name, then renamed, so that there is never half a log.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::format::header::SegmentHeader;
+use crate::lock::Lock;
+use crate::segment::SegmentName;
+use crate::segment::writer::{Writer, WriterOptions};
+use crate::storage::{Folder, Storage};
+
+const PREFIX: &str = "new-";
+
+/// A name that nobody else has, for something that is being made.
+pub(crate) fn temporary_name(storage: &dyn Storage, path: &Path, suffix: &str) -> Result<String> {
+    let random = storage.random().map_err(Error::io("draw a random name in", path, None))?;
+    Ok(format!("{PREFIX}{:032x}{suffix}", u128::from_le_bytes(random)))
+}
+
+/// Whether `name` is one that [`temporary_name`] makes.
+pub(crate) fn is_temporary(name: &str, suffix: &str) -> bool {
+    let random = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(suffix));
+    random.is_some_and(|random| random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// A salt: random, never 0.
+pub(crate) fn salt(storage: &dyn Storage, path: &Path) -> Result<u64> {
+    let random = storage.random().map_err(Error::io("draw a random salt for", path, None))?;
+    let (low, high) = random.split_at(8);
+    let number = |bytes: &[u8]| bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    Ok(number(low) ^ number(high).max(1))
+}
+
+/// Makes the log `name` in `parent`. Where somebody else was faster, theirs is opened.
+pub(crate) fn create(
+    storage: &Arc<dyn Storage>,
+    parent: &dyn Folder,
+    name: &str,
+    options: &WriterOptions,
+) -> Result<Arc<dyn Folder>> {
+    sweep(storage, parent)?;
+    let path = parent.path().join(name);
+    let temporary = temporary_name(&**storage, &path, "")?;
+    let wrong = |operation| Error::io(operation, &path, None);
+    parent.create_folder(&temporary).map_err(|error| not_made(&path, error))?;
+    let made = parent.open_folder(&temporary).map_err(wrong("open")).and_then(|folder| {
+        let _lock = Lock::try_exclusive(storage, &*folder)?;
+        let incarnation = storage.random().map_err(wrong("draw a random number for"))?;
+        let header = SegmentHeader::first(incarnation, salt(&**storage, &path)?, storage.now());
+        let segment = temporary_name(&**storage, &path, ".tmp")?;
+        Writer::create(&*folder, &header, &segment, options).map_err(|failure| failure.into_error(&path))?;
+        match parent.rename(&temporary, name) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(not_made(&path, error)),
+            other => Ok(other.is_ok()),
+        }
+    });
+    match made {
+        Ok(true) => parent.sync().map_err(wrong("sync the folder of"))?,
+        Ok(false) => remove(parent, &temporary),
+        Err(error) => {
+            remove(parent, &temporary);
+            return Err(error);
+        }
+    }
+    parent.open_folder(name).map_err(wrong("open"))
+}
+
+fn not_made(path: &Path, source: std::io::Error) -> Error {
+    crate::segment::writer::WriteFailure::NotWritten(source).into_error(path)
+}
+
+/// Removes what an interrupted create left in `parent`, unless its maker is still at it.
+fn sweep(storage: &Arc<dyn Storage>, parent: &dyn Folder) -> Result<()> {
+    let names = parent.names().map_err(Error::io("list", parent.path(), None))?;
+    for name in names.iter().filter(|name| is_temporary(name, "")) {
+        // Whoever opens, lists or locks it between our looks has taken it over, or it is gone: both are fine.
+        if let Ok(folder) = parent.open_folder(name)
+            && let Ok(Some(_lock)) = Lock::try_exclusive(storage, &*folder)
+        {
+            remove(parent, name);
+        }
+    }
+    Ok(())
+}
+
+/// Removes a folder that only ever held what a create puts there. Best effort: the next create tries again, and a
+/// folder that holds anything else stays.
+fn remove(parent: &dyn Folder, name: &str) {
+    let Ok(folder) = parent.open_folder(name) else { return };
+    let names = folder.names().unwrap_or_default();
+    let is_ours =
+        |name: &String| is_temporary(name, ".tmp") || name == "lock" || SegmentName::parse(name).is_some();
+    if names.iter().all(is_ours) {
+        for file in &names {
+            let _ = folder.remove(file);
+        }
+        let _ = parent.remove_folder(name);
+    }
+}

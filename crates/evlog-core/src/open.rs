@@ -1,0 +1,314 @@
+//! Opens a log: lock, names, headers of the ends, judgement of the last segment.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::chain::{Chain, End, Entered, Link, Listing};
+use crate::create::{create, is_temporary};
+use crate::error::{Error, Gap, GapReason, Result};
+use crate::format::HEADER_PAGE;
+use crate::format::batch::Kind;
+use crate::format::header::SegmentHeader;
+use crate::lock::{Lock, WriterSeen};
+use crate::options::{Create, Options, Recovery};
+use crate::position::Position;
+use crate::read::ReadLevel;
+use crate::recover::{self, Continue, Found, Recovered, Report};
+use crate::segment::index::{Boundary, LiveIndex};
+use crate::segment::reader::{Step, Walker, Window};
+use crate::segment::writer::{Resume, Times, Writer, WriterOptions};
+use crate::segment::{Opened, Segment, SegmentName};
+use crate::storage::{Folder, OpenMode, Storage};
+
+/// How often a reader looks again where a writer rolls while it looks.
+const LOOKS: u32 = 5;
+
+/// A log opened to write: everything that [`Log`](crate::Log) is made of.
+#[derive(Debug)]
+pub(crate) struct OpenedLog {
+    pub(crate) lock: Lock,
+    pub(crate) chain: Chain,
+    pub(crate) writing: Writing,
+    pub(crate) report: Report,
+}
+
+/// How appending goes on.
+#[derive(Debug)]
+pub(crate) enum Writing {
+    /// In this segment.
+    Here(Writer),
+    /// In a segment that is still to be made, behind the last one, which is never written again.
+    Next(Predecessor),
+}
+
+/// What the header of a segment says of the one before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Predecessor {
+    pub(crate) name: SegmentName,
+    pub(crate) salt: u64,
+    pub(crate) end: u32,
+    pub(crate) leftover: u32,
+    /// Position behind its last event.
+    pub(crate) position: Position,
+}
+
+impl Options {
+    pub(crate) fn writer(&self) -> WriterOptions {
+        WriterOptions { segment_bytes: self.segment_bytes as u32, pad_to: self.pad_group_to }
+    }
+}
+
+/// Opens, or makes, the folder of a log.
+pub(crate) fn folder(
+    storage: &Arc<dyn Storage>,
+    path: &Path,
+    options: &Options,
+) -> Result<(Arc<dyn Folder>, Found)> {
+    let (parent_path, name) = split(path);
+    let parent = storage.open_folder(&parent_path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound if options.create == Create::Never => Error::NotFound { path: path.to_owned() },
+        _ => Error::io("open", &parent_path, None)(error),
+    })?;
+    let (folder, found) = match parent.open_folder(&name) {
+        Ok(folder) => (folder, Found::Unclean),
+        Err(error) if error.kind() == ErrorKind::NotFound => match options.create {
+            Create::Never => return Err(Error::NotFound { path: path.to_owned() }),
+            Create::IfMissing => {
+                check_reliable(&*parent)?;
+                (create(storage, &*parent, &name, &options.writer())?, Found::Nothing)
+            }
+        },
+        Err(error) => return Err(Error::io("open", path, None)(error)),
+    };
+    check_reliable(&*folder)?;
+    Ok((folder, found))
+}
+
+fn check_reliable(folder: &dyn Folder) -> Result<()> {
+    let kind = folder.unreliable().map_err(Error::io("look at", folder.path(), None))?;
+    kind.map_or(Ok(()), |kind| Err(Error::UnreliableStorage { path: folder.path().to_owned(), kind }))
+}
+
+/// The folder that holds `path`, and its name there. A path that ends in no name is taken as a folder itself.
+fn split(path: &Path) -> (PathBuf, String) {
+    match (path.parent(), path.file_name().and_then(|name| name.to_str())) {
+        (Some(parent), Some(name)) if parent.as_os_str().is_empty() => (PathBuf::from("."), name.to_owned()),
+        (Some(parent), Some(name)) => (parent.to_owned(), name.to_owned()),
+        _ => (path.to_owned(), ".".to_owned()),
+    }
+}
+
+/// Opens a log to write it: the only one who may, and what was found made durable.
+pub(crate) fn open(
+    storage: &Arc<dyn Storage>,
+    folder: Arc<dyn Folder>,
+    found: Found,
+    options: &Options,
+) -> Result<OpenedLog> {
+    let lock = Lock::exclusive(storage, &*folder)?;
+    remove_temporary_files(&*folder)?;
+    let listing = Listing::read(&*folder)?;
+    let mut report = Report::new(found);
+    report.foreign.clone_from(&listing.foreign);
+    let last = last_segment(&*folder, &listing, OpenMode::Write)?;
+    if options.recovery == Recovery::Strict {
+        strict(&last)?;
+    }
+    let recovered = recover::recover(&last, &mut report)?;
+    if found == Found::Nothing {
+        report.found = Found::Nothing;
+    }
+    if let Continue::Behind(Kind::Seal, _) = recovered.next {
+        return Err(Error::MissingSegments { path: folder.path().to_owned() });
+    }
+    let (writing, link) = resume(&last, &recovered, options);
+    let end = End { ordinal: last.name.ordinal, offset: recovered.end, position: recovered.position };
+    let chain = link_up(folder, &listing, link, end, end);
+    note_chain(&chain, &recovered, &mut report)?;
+    Ok(OpenedLog { lock, chain, writing, report })
+}
+
+fn strict(last: &Segment) -> Result<()> {
+    let mut report = Report::new(Found::Unclean);
+    recover::look(last, &mut report)?;
+    report.gaps.into_iter().next().map_or(Ok(()), |gap| Err(Error::Damaged(gap)))
+}
+
+fn resume(last: &Segment, recovered: &Recovered, options: &Options) -> (Writing, Link) {
+    let (times, stored_index, is_closed) = match recovered.next {
+        Continue::Behind(_, tail) => (Times { least: tail.least, greatest: tail.greatest }, tail.index, true),
+        Continue::Here if recovered.position == last.name.base => (Times::NONE, 0, false),
+        Continue::Here => (Times::ANY, 0, false),
+        Continue::InNext => {
+            let predecessor = Predecessor {
+                name: last.name,
+                salt: last.salt,
+                end: recovered.end,
+                leftover: recovered.leftover,
+                position: recovered.position,
+            };
+            return (Writing::Next(predecessor), Link::new(last.name));
+        }
+    };
+    let resume = Resume { end: recovered.end, length: recovered.length, times, stored_index, is_closed };
+    let writer = Writer::resume(last.clone(), resume, &options.writer());
+    let link = Link::active(last.name, writer.index());
+    (Writing::Here(writer), link)
+}
+
+/// What a read-only open sees, and whether a writer is at work.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) links: Vec<Arc<Link>>,
+    pub(crate) incarnation: [u8; 16],
+    pub(crate) written: End,
+    pub(crate) durable: End,
+    pub(crate) report: Report,
+    next: Continue,
+}
+
+/// Looks at a log without writing anything.
+pub(crate) fn look(storage: &Arc<dyn Storage>, folder: &Arc<dyn Folder>) -> Result<Seen> {
+    let writer = match Lock::try_shared(storage, &**folder) {
+        Ok(seen) => seen,
+        // Where the lock may not even be opened, nothing can be said about a writer: trust only what is proven.
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => WriterSeen::AtWork,
+        Err(error) => return Err(error),
+    };
+    let nobody_writes = matches!(writer, WriterSeen::None(_));
+    let mut seen = look_once(folder, nobody_writes)?;
+    for _ in 1..LOOKS {
+        // A seal without a successor is a writer that rolls right now; damage may be a batch that is being written.
+        let is_settled = !matches!(seen.next, Continue::Behind(Kind::Seal, _)) && seen.report.gaps.is_empty();
+        if is_settled || nobody_writes {
+            break;
+        }
+        seen = look_once(folder, false)?;
+    }
+    Ok(seen)
+}
+
+fn look_once(folder: &Arc<dyn Folder>, nobody_writes: bool) -> Result<Seen> {
+    let listing = Listing::read(&**folder)?;
+    let mut report = Report::new(Found::Unclean);
+    report.foreign.clone_from(&listing.foreign);
+    let last = last_segment(&**folder, &listing, OpenMode::Read)?;
+    let recovered = recover::look(&last, &mut report)?;
+    let ordinal = last.name.ordinal;
+    let written = End { ordinal, offset: recovered.end, position: recovered.position };
+    // Nobody writes and the sync succeeds: then all that is valid is durable now.
+    let is_durable = nobody_writes && last.file.sync().is_ok();
+    let durable = match recovered.proven.filter(|_| !is_durable) {
+        Some(proven) => End { ordinal, offset: proven.offset, position: proven.position },
+        None => written,
+    };
+    let live = match recovered.next {
+        Continue::Behind(_, tail) => LiveIndex::new(tail.index),
+        Continue::Here | Continue::InNext => LiveIndex::default(),
+    };
+    let link = Link::active(last.name, Arc::new(live));
+    let chain = link_up(Arc::clone(folder), &listing, link, written, durable);
+    note_chain(&chain, &recovered, &mut report)?;
+    let (links, incarnation) = (chain.links(), chain.incarnation());
+    Ok(Seen { links, incarnation, written, durable, report, next: recovered.next })
+}
+
+fn link_up(folder: Arc<dyn Folder>, listing: &Listing, last: Link, written: End, durable: End) -> Chain {
+    let mut links: Vec<Arc<Link>> = listing.names.iter().map(|&name| Arc::new(Link::new(name))).collect();
+    links.pop();
+    links.push(Arc::new(last));
+    Chain::new(folder, listing.incarnation, links, written, durable)
+}
+
+/// A temporary file is a segment whose making was interrupted; nothing refers to it.
+fn remove_temporary_files(folder: &dyn Folder) -> Result<()> {
+    let names = folder.names().map_err(Error::io("list", folder.path(), None))?;
+    for name in names.iter().filter(|name| is_temporary(name, ".tmp")) {
+        let path = folder.path().join(name);
+        folder.remove(name).map_err(Error::io("remove", &path, None))?;
+    }
+    Ok(())
+}
+
+fn last_segment(folder: &dyn Folder, listing: &Listing, mode: OpenMode) -> Result<Segment> {
+    let Some(&name) = listing.names.last() else {
+        return Err(Error::MissingSegments { path: folder.path().to_owned() });
+    };
+    match Segment::open(folder, name, mode, None)? {
+        Opened::Segment(segment) => Ok(segment),
+        Opened::Foreign | Opened::Unreadable => {
+            Err(Error::NotALog { path: folder.path().join(name.to_string()) })
+        }
+    }
+}
+
+/// Notes what names and headers alone tell about the segments before the last.
+fn note_chain(chain: &Chain, recovered: &Recovered, report: &mut Report) -> Result<()> {
+    if let Continue::Behind(_, tail) = recovered.next {
+        let start = chain.start();
+        report.gone = tail.start.min(start)..start;
+    }
+    let links = chain.links();
+    for (link, next) in links.iter().zip(links.iter().skip(1)) {
+        let has_hole = next.name.ordinal != link.name.ordinal + 1;
+        if has_hole {
+            let from = end_position(chain, link)?;
+            let path = chain.folder().path().join(next.name.to_string());
+            let reason = GapReason::MissingSegment;
+            report.gaps.push(Gap { from, to: next.name.base.max(from), reason, path, offset: 0, length: 0 });
+        }
+    }
+    if let [.., before, last] = links.as_slice() {
+        note_length(chain, before.name, last.name, report)?;
+    }
+    Ok(())
+}
+
+/// Where the events of a segment end whose successor is missing.
+fn end_position(chain: &Chain, link: &Arc<Link>) -> Result<Position> {
+    let Entered::Scope(scope) = chain.enter_link(link, ReadLevel::Written)? else {
+        return Ok(link.name.base);
+    };
+    let mut window = Window::new(256 << 10);
+    let front = Boundary { offset: HEADER_PAGE, position: link.name.base };
+    let mut walker = Walker::new(front, scope.limit);
+    while !matches!(walker.step(&scope.segment, &mut window)?, Step::End) {}
+    Ok(walker.position)
+}
+
+/// The segment before the last is the likeliest to be cut: it must be as long as the last one says.
+fn note_length(chain: &Chain, before: SegmentName, last: SegmentName, report: &mut Report) -> Result<()> {
+    let folder = &**chain.folder();
+    let path = folder.path().join(before.to_string());
+    let header = match Segment::open(folder, last, OpenMode::Read, None)? {
+        Opened::Segment(Segment { header: Some(header), .. }) if last.ordinal == before.ordinal + 1 => header,
+        _ => return Ok(()),
+    };
+    let length = match folder.open(&before.to_string(), OpenMode::Read).and_then(|file| file.len()) {
+        Ok(length) => length,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io("measure", &path, None)(error)),
+    };
+    let end = u64::from(header.previous_end);
+    if length < end {
+        // Which positions that costs shows where a reader comes there.
+        let (offset, reason) = (length, GapReason::Header);
+        report.gaps.push(Gap { from: last.base, to: last.base, reason, path, offset, length: end - length });
+    }
+    Ok(())
+}
+
+impl Predecessor {
+    /// The header of the segment that follows.
+    pub(crate) fn successor(&self, header: SegmentHeader) -> SegmentHeader {
+        SegmentHeader {
+            ordinal: self.name.ordinal + 1,
+            base: self.position,
+            previous_salt: self.salt,
+            previous_end: self.end,
+            leftover: self.leftover,
+            ..header
+        }
+    }
+}

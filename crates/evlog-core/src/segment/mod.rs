@@ -1,0 +1,137 @@
+//! One file of batches: its name, its header, and how it is opened.
+
+pub(crate) mod index;
+pub(crate) mod reader;
+pub(crate) mod writer;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::{Error, Result, UnknownFeature};
+use crate::format::batch::{self, BatchHeader};
+use crate::format::header::{HeaderFault, SegmentHeader};
+use crate::format::{HEADER_PAGE, MAX_SEGMENT};
+use crate::position::Position;
+use crate::storage::{File, Folder, OpenMode, read_full};
+
+/// Name of a segment's file: the position of its first event, and its number in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentName {
+    /// Number of the segment in its log: 0, 1, 2 …
+    pub ordinal: u64,
+    /// Position of its first event.
+    pub base: Position,
+}
+
+/// Ordinals have ten digits in names.
+pub(crate) const MAX_ORDINAL: u64 = 9_999_999_999;
+
+impl SegmentName {
+    /// The name in `text`, if it is written exactly as this type writes it.
+    pub fn parse(text: &str) -> Option<SegmentName> {
+        let (base, ordinal) = text.strip_suffix(".seg")?.split_once('-')?;
+        let name = SegmentName { ordinal: ordinal.parse().ok()?, base: base.parse().ok()? };
+        (name.to_string() == text).then_some(name)
+    }
+}
+
+impl fmt::Display for SegmentName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:020}-{:010}.seg", self.base, self.ordinal)
+    }
+}
+
+/// An open segment whose salt is known, so that its batches can be told from anything else.
+#[derive(Clone, Debug)]
+pub(crate) struct Segment {
+    pub(crate) name: SegmentName,
+    pub(crate) file: Arc<dyn File>,
+    pub(crate) path: PathBuf,
+    pub(crate) salt: u64,
+    /// `None` where both copies are damaged: such a segment is read, never written.
+    pub(crate) header: Option<SegmentHeader>,
+}
+
+/// What stands where a segment should be.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    Segment(Segment),
+    /// Sound, but its header tells another name.
+    Foreign,
+    /// No sound header, and no batch that tells the salt; `has_magic` if it once was a segment.
+    Unreadable,
+}
+
+impl Segment {
+    /// Opens the segment of that name. Where its header is damaged, `known_salt`, which the next segment tells, or
+    /// the first batch takes its place.
+    pub(crate) fn open(
+        folder: &dyn Folder,
+        name: SegmentName,
+        mode: OpenMode,
+        known_salt: Option<u64>,
+    ) -> Result<Opened> {
+        let path = folder.path().join(name.to_string());
+        let file = folder.open(&name.to_string(), mode).map_err(Error::io("open", &path, None))?;
+        let mut page = vec![0; HEADER_PAGE as usize + batch::SIZE];
+        let length = read_full(&*file, &mut page, 0).map_err(Error::io("read the header of", &path, 0))?;
+        page.truncate(length);
+        let (salt, header) = match SegmentHeader::decode_page(&page[..length.min(HEADER_PAGE as usize)]) {
+            Ok(header) if (SegmentName { ordinal: header.ordinal, base: header.base }) != name => {
+                return Ok(Opened::Foreign);
+            }
+            Ok(header) => (Some(header.salt), Some(header)),
+            Err(HeaderFault::Version(version)) => {
+                return Err(Error::Unsupported { path, what: UnknownFeature::Version(version) });
+            }
+            Err(HeaderFault::Required(bits)) => {
+                return Err(Error::Unsupported { path, what: UnknownFeature::Features(bits) });
+            }
+            Err(_) => (known_salt.or_else(|| salt_of_first_batch(&page)), None),
+        };
+        Ok(salt
+            .map_or(Opened::Unreadable, |salt| Opened::Segment(Segment { name, file, path, salt, header })))
+    }
+
+    /// Bytes of the file that can belong to a segment.
+    pub(crate) fn length(&self) -> Result<u32> {
+        let length = self.file.len().map_err(Error::io("measure", &self.path, None))?;
+        Ok(u32::try_from(length).unwrap_or(MAX_SEGMENT))
+    }
+}
+
+/// The salt of the batch behind the header page, if that batch is sound by its own salt.
+fn salt_of_first_batch(page: &[u8]) -> Option<u64> {
+    let found: &[u8; batch::SIZE] = page.get(HEADER_PAGE as usize..)?.first_chunk()?;
+    let salt = found[8..].first_chunk().map(|bytes| u64::from_le_bytes(*bytes))?;
+    BatchHeader::decode(found, salt, HEADER_PAGE, MAX_SEGMENT).ok().map(|header| header.salt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_canonical_names_are_segments() {
+        let name = SegmentName { base: 42, ordinal: 7 };
+        assert_eq!(name.to_string(), "00000000000000000042-0000000007.seg");
+        assert_eq!(SegmentName::parse("00000000000000000042-0000000007.seg"), Some(name));
+        let last = SegmentName { base: u64::MAX, ordinal: MAX_ORDINAL };
+        assert_eq!(SegmentName::parse(&last.to_string()), Some(last));
+        for text in [
+            "42-7.seg",
+            "00000000000000000042-0000000007",
+            "00000000000000000042-0000000007.seg.tmp",
+            "0000000000000000004a-0000000007.seg",
+            "+0000000000000000042-0000000007.seg",
+            "00000000000000000042-000000000007.seg",
+            "99999999999999999999-0000000007.seg",
+            "-0000000000000000001-0000000007.seg",
+            "new-0123.tmp",
+            "",
+        ] {
+            assert_eq!(SegmentName::parse(text), None, "{text}");
+        }
+    }
+}
