@@ -118,7 +118,7 @@ impl Folder for DiskFolder {
         if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
             return Err(not_regular());
         }
-        Ok(Arc::new(DiskFile { file: fs::File::from(descriptor) }))
+        Ok(Arc::new(DiskFile { file: descriptor.into() }))
     }
 
     fn open_folder(&self, name: &str) -> io::Result<Arc<dyn Folder>> {

@@ -24,6 +24,8 @@ impl Storage for SimDisk {
         self.machine().random(self.process)
     }
 
+    fn pause(&self, _span: std::time::Duration) {}
+
     fn process(&self) -> u32 {
         let is_forked = self.machine().forked.contains(&self.process);
         if is_forked { self.process + (1 << 16) } else { self.process }
