@@ -8,7 +8,9 @@
 mod process;
 mod workspace;
 mod sample;
+mod demo;
 mod tidy;
+mod ci;
 
 use std::process::ExitCode;
 
@@ -20,14 +22,20 @@ use clap::Parser;
 enum Chore {
     /// Write JSON lines of real data: descriptions of the files of this machine.
     Sample(sample::Sample),
+    /// Do the main job on real input through the real command, and compare every byte.
+    Demo(demo::Demo),
     /// Check the rules of the house that no compiler checks.
     Tidy,
+    /// Run every check that must be green before a change goes in.
+    Ci,
 }
 
 fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Sample(asked) => sample::run(&asked),
+        Chore::Demo(asked) => demo::run(&asked),
         Chore::Tidy => tidy::run(),
+        Chore::Ci => ci::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,17 +1,18 @@
 //! Running other programs, so that none of them fails unnoticed.
 
 use std::error::Error;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// Why a chore could not be done. Chores are run by people: the text is all that matters.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// Runs `command` with this process's own input and output.
+/// Runs `command`; what it writes goes where this process writes, to read it has nothing.
 ///
 /// # Errors
 /// Where it cannot be started or ends with anything but success.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
-    let status = command.status().map_err(|error| format!("{}: {error}", line(command)))?;
+    let status =
+        command.stdin(Stdio::null()).status().map_err(|error| format!("{}: {error}", line(command)))?;
     succeeded(command, status)
 }
 
@@ -20,7 +21,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
 /// # Errors
 /// Where it cannot be started, ends with anything but success, or writes something other than UTF-8.
 pub(crate) fn stdout_of(command: &mut Command) -> Result<String, Failure> {
-    command.stderr(std::process::Stdio::inherit());
+    command.stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = command.output().map_err(|error| format!("{}: {error}", line(command)))?;
     succeeded(command, output.status)?;
     Ok(String::from_utf8(output.stdout)?)

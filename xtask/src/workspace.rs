@@ -23,3 +23,10 @@ pub(crate) fn files() -> Result<Vec<String>, Failure> {
     files.dedup();
     Ok(files)
 }
+
+/// The cargo that runs this chore, in the workspace.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.current_dir(root());
+    cargo
+}
