@@ -2,6 +2,14 @@
 
 #![allow(clippy::expect_used, reason = "a test stops at the first surprise")]
 
+#[cfg(feature = "value")]
+mod golden;
+#[cfg(feature = "json")]
+mod json;
 mod metrics;
 mod retention;
+#[cfg(feature = "rkyv")]
+mod schema;
 mod units;
+#[cfg(feature = "value")]
+mod value;
