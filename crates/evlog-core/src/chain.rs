@@ -6,12 +6,12 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 
 use crate::error::{Error, Gap, GapReason, Result};
 use crate::format::batch::{self, Tail};
+use crate::format::header::SegmentHeader;
 use crate::position::Position;
 use crate::read::ReadLevel;
-use crate::segment::index::{Index, LiveIndex};
+use crate::segment::index::{Index, LiveIndex, Times};
 use crate::segment::reader::Window;
-use crate::segment::writer::Times;
-use crate::segment::{MAX_ORDINAL, Opened, Segment, SegmentName};
+use crate::segment::{End, MAX_ORDINAL, Opened, Segment, SegmentName};
 use crate::storage::{Folder, OpenMode};
 
 /// Bytes read at once where only a few are wanted.
@@ -23,26 +23,27 @@ pub(crate) struct Link {
     pub(crate) name: SegmentName,
     /// The index of the active segment, while it is written.
     pub(crate) live: Option<Arc<LiveIndex>>,
-    /// Bounds of the timestamps, once somebody looked.
-    pub(crate) times: OnceLock<Times>,
+    /// What the file of a segment that has a successor tells, once somebody looked.
+    pub(crate) facts: OnceLock<Facts>,
 }
 
 impl Link {
     pub(crate) fn new(name: SegmentName) -> Link {
-        Link { name, live: None, times: OnceLock::new() }
+        Link { name, live: None, facts: OnceLock::new() }
     }
 
     pub(crate) fn active(name: SegmentName, index: Arc<LiveIndex>) -> Link {
-        Link { name, live: Some(index), times: OnceLock::new() }
+        Link { name, live: Some(index), facts: OnceLock::new() }
     }
 }
 
-/// Where a log ends for those who see this much of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct End {
-    pub(crate) ordinal: u64,
-    pub(crate) offset: u32,
-    pub(crate) position: Position,
+/// What does not change any more once a segment has a successor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) bytes: u64,
+    pub(crate) times: Times,
+    /// `None` where both copies are damaged.
+    pub(crate) header: Option<SegmentHeader>,
 }
 
 /// Invariants: links are in order of their ordinals and bases, there is at least one, and the ends lie in the last
@@ -144,8 +145,7 @@ impl Chain {
     pub(crate) fn push(&self, link: Link, end: End) {
         let mut state = self.change();
         if let Some(last) = state.links.pop() {
-            let sealed = Link { name: last.name, live: None, times: last.times.clone() };
-            state.links.push(Arc::new(sealed));
+            state.links.push(Arc::new(Link::new(last.name)));
         }
         state.links.push(Arc::new(link));
         state.written = end;
@@ -238,11 +238,7 @@ impl Chain {
     }
 
     /// The header of `next`, where it can be read and is the direct successor in this log.
-    fn successor_header(
-        &self,
-        name: SegmentName,
-        next: SegmentName,
-    ) -> Result<Option<crate::format::header::SegmentHeader>> {
+    fn successor_header(&self, name: SegmentName, next: SegmentName) -> Result<Option<SegmentHeader>> {
         if next.ordinal != name.ordinal + 1 {
             return Ok(None);
         }

@@ -50,6 +50,10 @@ mod chain;
 
 mod reader;
 
+mod view;
+
+mod verify;
+
 mod create;
 
 mod options;
@@ -59,13 +63,12 @@ mod open;
 mod log;
 
 mod dump;
-mod verify;
 
 pub use batch::{Batch, Group};
 pub use dump::{Dump, DumpItem};
 pub use error::{Error, Gap, GapReason, Result, UnknownFeature};
 pub use format::checksum::checksum;
-pub use log::{Log, SegmentSummary};
+pub use log::Log;
 pub use options::{Create, Options, Recovery};
 pub use position::{ParsePlaceError, Place, Position, Timestamp};
 pub use read::{Event, OwnedEvent, Read, ReadLevel};
@@ -73,3 +76,4 @@ pub use reader::Reader;
 pub use recover::{Found, Report};
 pub use segment::SegmentName;
 pub use verify::{Progress, Verification};
+pub use view::{SegmentSummary, View};

@@ -5,30 +5,27 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::batch::{Batch, Group};
-use crate::chain::{Chain, End, Entered, Link, Scope};
+use crate::chain::{Chain, Link};
 use crate::create::{salt, temporary_name};
 use crate::error::{Error, Result};
 use crate::format::HEADER_PAGE;
-use crate::format::batch::{Kind, Table};
+use crate::format::batch::Kind;
 use crate::format::header::{Cause, SegmentHeader};
 use crate::lock::Lock;
 use crate::open::{self, OpenedLog, Predecessor, Writing};
-use crate::options::Options;
-use crate::position::{Place, Position, Timestamp};
-use crate::read::{Direction, Event, OwnedEvent, Read, ReadLevel};
-use crate::reader::{Reader, confirm};
+use crate::options::{Create, Options};
+use crate::position::{Position, Timestamp};
+use crate::read::{OwnedEvent, Read};
+use crate::reader::Reader;
 use crate::recover::Report;
-use crate::segment::index::Boundary;
-use crate::segment::reader::{Step, Walker, Window};
-use crate::segment::writer::{Times, Writer};
-use crate::segment::{MAX_ORDINAL, Opened, Segment, SegmentName};
-use crate::storage::{Disk, Folder, OpenMode, Storage};
+use crate::segment::MAX_ORDINAL;
+use crate::segment::writer::{Writer, is_no_room};
+use crate::storage::{Disk, Storage};
+use crate::verify::{Progress, Verification};
+use crate::view::{SegmentSummary, View};
 
 /// Memory kept from one append to the next, in bytes.
 const KEPT_SCRATCH: usize = 4 << 20;
-/// Bytes read at once while looking for a time.
-const PIECE: usize = 256 << 10;
-
 /// One log in one folder: events in, events out, by position and by time.
 ///
 /// Everything happens in the call that asks for it. [`Log::append`] gives bytes to the system, [`Log::sync`] makes
@@ -54,8 +51,7 @@ const PIECE: usize = 256 << 10;
 /// ```
 #[derive(Debug)]
 pub struct Log {
-    storage: Arc<dyn Storage>,
-    chain: Arc<Chain>,
+    view: View,
     options: Options,
     report: Report,
     /// `None` where the log was opened to read only.
@@ -104,24 +100,6 @@ impl Options {
     }
 }
 
-/// What is known of one segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SegmentSummary {
-    /// Its name.
-    pub name: SegmentName,
-    /// Position behind its last event.
-    pub end: Position,
-    /// Bytes of its file.
-    pub bytes: u64,
-    /// No event of it has an earlier timestamp; `i64::MAX` where it has no event.
-    pub least: Timestamp,
-    /// No event of it has a later timestamp; `i64::MIN` where it has no event.
-    pub greatest: Timestamp,
-    /// Its header; `None` where that is damaged.
-    pub header: Option<SegmentHeader>,
-}
-
 impl Log {
     /// Opens the log in the folder `path`, or makes it, with the options' defaults.
     ///
@@ -135,8 +113,7 @@ impl Log {
         let (folder, found) = open::folder(&storage, path, options)?;
         let OpenedLog { lock, chain, writing, report } = open::open(&storage, folder, found, options)?;
         let mut log = Log {
-            storage,
-            chain: Arc::new(chain),
+            view: View::new(storage, chain),
             options: options.clone(),
             report,
             writing: Some(writing),
@@ -153,12 +130,11 @@ impl Log {
 
     pub(crate) fn look_with(storage: Arc<dyn Storage>, path: &Path, options: &Options) -> Result<Log> {
         let mut options = options.clone();
-        let (folder, _) = open::folder(&storage, path, options.create(crate::Create::Never))?;
+        let (folder, _) = open::folder(&storage, path, options.create(Create::Never))?;
         let seen = open::look(&storage, &folder)?;
         let chain = Chain::new(folder, seen.incarnation, seen.links, seen.written, seen.durable);
         Ok(Log {
-            storage,
-            chain: Arc::new(chain),
+            view: View::new(storage, chain),
             options,
             report: seen.report,
             writing: None,
@@ -175,8 +151,8 @@ impl Log {
     /// As for [`Options::open_read_only`].
     pub fn refresh(&mut self) -> Result<()> {
         if self.writing.is_none() {
-            let seen = open::look(&self.storage, self.chain.folder())?;
-            self.chain.replace(seen.links, seen.written, seen.durable);
+            let seen = open::look(self.view.storage(), self.chain().folder())?;
+            self.chain().replace(seen.links, seen.written, seen.durable);
             self.report = seen.report;
         }
         Ok(())
@@ -221,8 +197,8 @@ impl Log {
             let path = writer.segment.path.clone();
             return Err(self.after(failure.into_error(&path)));
         }
-        let ordinal = writer.segment.name.ordinal;
-        self.chain.set_written(End { ordinal, offset: writer.end, position: end });
+        let written = writer.reaches(end);
+        self.chain().set_written(written);
         Ok(base..end)
     }
 
@@ -238,8 +214,8 @@ impl Log {
                 let path = writer.segment.path.clone();
                 return Err(self.after(Error::Indeterminate { path, source }));
             }
-            let ordinal = writer.segment.name.ordinal;
-            self.chain.set_durable(End { ordinal, offset: writer.end, position: end });
+            let durable = writer.reaches(end);
+            self.chain().set_durable(durable);
         }
         Ok(())
     }
@@ -255,8 +231,8 @@ impl Log {
         let position = self.end();
         if let Some(Writing::Here(writer)) = &mut self.writing {
             writer.mark(position);
-            let end = End { ordinal: writer.segment.name.ordinal, offset: writer.end, position };
-            self.chain.set_written(end);
+            let written = writer.reaches(position);
+            self.chain().set_written(written);
         }
         Ok(())
     }
@@ -317,7 +293,7 @@ impl Log {
     }
 
     fn make_segment(&mut self, predecessor: &Predecessor, cause: Cause) -> Result<Writer> {
-        let folder = Arc::clone(self.chain.folder());
+        let folder = Arc::clone(self.chain().folder());
         let path = folder.path().to_owned();
         if predecessor.name.ordinal >= MAX_ORDINAL {
             return Err(Error::TooLarge {
@@ -326,13 +302,13 @@ impl Log {
                 limit: MAX_ORDINAL,
             });
         }
-        let prepared = salt(&*self.storage, &path)
-            .and_then(|salt| Ok((salt, temporary_name(&*self.storage, &path, ".tmp")?)))
+        let prepared = salt(&**self.view.storage(), &path)
+            .and_then(|salt| Ok((salt, temporary_name(&**self.view.storage(), &path, ".tmp")?)))
             .map_err(not_written)?;
         let header = SegmentHeader {
             start: self.start(),
             cause,
-            ..SegmentHeader::first(self.chain.incarnation(), prepared.0, self.storage.now())
+            ..SegmentHeader::first(self.chain().incarnation(), prepared.0, self.view.storage().now())
         };
         let header = predecessor.successor(header);
         Writer::create(&*folder, &header, &prepared.1, &self.options.writer())
@@ -343,8 +319,7 @@ impl Log {
     fn link_next(&mut self) {
         if let Some(Writing::Here(writer)) = &self.writing {
             let name = writer.segment.name;
-            let end = End { ordinal: name.ordinal, offset: writer.end, position: name.base };
-            self.chain.push(Link::active(name, writer.index()), end);
+            self.chain().push(Link::active(name, writer.index()), writer.reaches(name.base));
         }
     }
 
@@ -356,9 +331,9 @@ impl Log {
     /// log is poisoned. [`Error::Poisoned`], [`Error::ReadOnly`], [`Error::Forked`].
     pub fn trim_before(&mut self, position: Position) -> Result<Position> {
         self.check_writable()?;
-        let folder = Arc::clone(self.chain.folder());
+        let folder = Arc::clone(self.chain().folder());
         loop {
-            let links = self.chain.links();
+            let links = self.chain().links();
             let [first, second, ..] = links.as_slice() else { break };
             if second.name.base > position {
                 break;
@@ -375,239 +350,99 @@ impl Log {
             if let Err(source) = folder.sync() {
                 return Err(self.after(Error::Indeterminate { path, source }));
             }
-            self.chain.pop_front();
+            self.chain().pop_front();
         }
         Ok(self.start())
     }
 
-    /// A reader of what is asked for.
+    /// The reading side of this log, which goes on while the log is appended to.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// As [`View::read`].
     ///
     /// # Errors
-    /// [`Error::Trimmed`] and [`Error::OutOfRange`] where it starts before the start or behind the end; what
-    /// [`Log::find`] returns where it starts at a time.
+    /// As for [`View::read`].
     pub fn read(&self, read: impl Into<Read>) -> Result<Reader> {
-        let read = read.into();
-        let low = self.resolve(read.from, read.level)?;
-        let (start, end) = (self.start(), self.end());
-        if low < start {
-            return Err(Error::Trimmed { asked: low, start });
-        }
-        if low > end {
-            return Err(Error::OutOfRange { asked: low, end });
-        }
-        let visible = self.chain.end(read.level).position;
-        let high = match (read.to, read.direction) {
-            (Some(place), Direction::Forward) => self.resolve(place, read.level)?,
-            (Some(place), Direction::Reverse) => self.resolve(place, read.level)?.min(visible),
-            (None, Direction::Forward) => Position::MAX,
-            (None, Direction::Reverse) => visible,
-        };
-        Ok(Reader::new(Arc::clone(&self.chain), &read, low, high))
+        self.view.read(read)
     }
 
-    fn resolve(&self, place: Place, level: ReadLevel) -> Result<Position> {
-        let end = self.chain.end(level).position;
-        Ok(match place {
-            Place::Oldest => self.start(),
-            Place::At(position) => position,
-            Place::Since(time) => self.find(time)?.min(end),
-            Place::Ago(span) => {
-                let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-                self.find(self.storage.now().saturating_sub(micros))?.min(end)
-            }
-            Place::Last(count) => end.saturating_sub(count).max(self.start()),
-            Place::End => end,
-        })
-    }
-
-    /// The last `count` durable events, oldest first; fewer where there are fewer.
+    /// As [`View::last`].
     ///
     /// # Errors
-    /// As for [`Reader::next`]: damage among them is an [`Error::Gap`].
+    /// As for [`View::last`].
     pub fn last(&self, count: u64) -> Result<Vec<OwnedEvent>> {
-        let mut reader = self.read(Place::Last(count))?;
-        let mut events = Vec::new();
-        while let Some(event) = reader.next()? {
-            events.push(event.to_owned());
-        }
-        Ok(events)
+        self.view.last(count)
     }
 
-    /// The newest durable event.
+    /// As [`View::latest`].
     ///
     /// # Errors
-    /// As for [`Reader::next`].
+    /// As for [`View::latest`].
     pub fn latest(&self) -> Result<Option<OwnedEvent>> {
-        let mut reader = self.read(Read::from(Place::Oldest).reverse().limit(1))?;
-        Ok(reader.next()?.as_ref().map(Event::to_owned))
+        self.view.latest()
     }
 
-    /// The position of the first event whose timestamp is at or after `time`, whatever the order of the timestamps;
-    /// the end where there is none. Events whose batch is damaged are passed over.
+    /// As [`View::find`].
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Unsupported`].
+    /// As for [`View::find`].
     pub fn find(&self, time: Timestamp) -> Result<Position> {
-        for link in self.chain.links() {
-            if link.times.get().is_some_and(|times| times.greatest < time) {
-                continue;
-            }
-            if let Some(position) = self.find_in(&link, time)? {
-                return Ok(position);
-            }
-        }
-        Ok(self.end())
+        self.view.find(time)
     }
 
-    fn find_in(&self, link: &Arc<Link>, time: Timestamp) -> Result<Option<Position>> {
-        let Some(scope) = self.scope_of(link)? else { return Ok(None) };
-        if !scope.is_last
-            && let Some(tail) = scope.tail()?
-        {
-            let times = *link.times.get_or_init(|| Times { least: tail.least, greatest: tail.greatest });
-            if times.greatest < time {
-                return Ok(None);
-            }
-        }
-        let base = link.name.base;
-        let mut window = Window::new(PIECE);
-        let indexed = scope.with_index(&mut None, |index| index.floor_of_time(time, base))?;
-        let from = confirm(indexed, &scope, &mut window)?;
-        let mut walker = Walker::new(from, scope.limit);
-        loop {
-            let header = match walker.step(&scope.segment, &mut window)? {
-                Step::Batch(header) => header,
-                Step::Stretch(_) => continue,
-                Step::End => return Ok(None),
-            };
-            let range = header.table_range();
-            let bytes = window.bytes(&scope.segment, header.offset + range.start as u32, range.len())?;
-            let table = Table::decode(bytes, &header);
-            let found = table.and_then(|table| table.iter().position(|entry| entry.timestamp >= time));
-            if let Some(number) = found {
-                return Ok(Some(header.base + number as u64));
-            }
-        }
-    }
-
-    /// A segment opened for reading, if there is anything to read in it.
-    fn scope_of(&self, link: &Arc<Link>) -> Result<Option<Scope>> {
-        match self.chain.enter_link(link, ReadLevel::Written)? {
-            Entered::Scope(scope) => Ok(Some(scope)),
-            Entered::Gap(_) | Entered::Trimmed(_) => Ok(None),
-        }
-    }
-
-    /// The readable positions: from the first one left up to the end of what was written.
+    /// As [`View::range`].
     pub fn range(&self) -> Range<Position> {
-        self.start()..self.end()
+        self.view.range()
     }
 
-    /// First position that is left.
-    fn start(&self) -> Position {
-        self.chain.start()
-    }
-
-    /// The position that the next event gets.
-    fn end(&self) -> Position {
-        self.chain.end(ReadLevel::Written).position
-    }
-
-    /// Everything before this position is durable.
+    /// As [`View::durable_end`].
     pub fn durable_end(&self) -> Position {
-        self.chain.end(ReadLevel::Durable).position
+        self.view.durable_end()
+    }
+
+    /// As [`View::segments`].
+    ///
+    /// # Errors
+    /// As for [`View::segments`].
+    pub fn segments(&self) -> Result<Vec<SegmentSummary>> {
+        self.view.segments()
+    }
+
+    /// As [`View::verify`].
+    ///
+    /// # Errors
+    /// As for [`View::verify`].
+    pub fn verify(&self, progress: impl FnMut(Progress)) -> Result<Verification> {
+        self.view.verify(progress)
+    }
+
+    /// As [`View::incarnation`].
+    pub fn incarnation(&self) -> [u8; 16] {
+        self.view.incarnation()
+    }
+
+    /// As [`View::path`].
+    pub fn path(&self) -> &Path {
+        self.view.path()
+    }
+
+    fn chain(&self) -> &Arc<Chain> {
+        self.view.chain()
+    }
+
+    fn start(&self) -> Position {
+        self.view.range().start
+    }
+
+    fn end(&self) -> Position {
+        self.view.range().end
     }
 
     /// What the open found and did; after a [`Log::refresh`], what that found.
     pub fn report(&self) -> &Report {
         &self.report
-    }
-
-    /// Random number of this log's life: a log that was removed and made anew has another one.
-    pub fn incarnation(&self) -> [u8; 16] {
-        self.chain.incarnation()
-    }
-
-    /// The log's folder.
-    pub fn path(&self) -> &Path {
-        self.chain.folder().path()
-    }
-
-    /// What is known of each segment, oldest first. The headers are the ledger of the log: when and why each segment
-    /// was made, and what recovery left behind in the one before.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn segments(&self) -> Result<Vec<SegmentSummary>> {
-        let links = self.chain.links();
-        let ends = links.iter().skip(1).map(|next| next.name.base).chain([self.end()]);
-        links.iter().zip(ends).map(|(link, end)| self.summary(link, end)).collect()
-    }
-
-    fn summary(&self, link: &Arc<Link>, end: Position) -> Result<SegmentSummary> {
-        let folder: &dyn Folder = &**self.chain.folder();
-        let path = folder.path().join(link.name.to_string());
-        let opened = Segment::open(folder, link.name, OpenMode::Read, None);
-        let (bytes, header) = match opened {
-            Ok(Opened::Segment(segment)) => {
-                (segment.file.len().map_err(Error::io("measure", &path, None))?, segment.header)
-            }
-            Ok(_) => (0, None),
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => (0, None),
-            Err(error) => return Err(error),
-        };
-        let times = match &self.writing {
-            Some(Writing::Here(writer)) if writer.segment.name == link.name => writer.times,
-            _ => self.times_of(link)?,
-        };
-        let times = if times == Times::ANY { self.count_times(link)? } else { times };
-        Ok(SegmentSummary {
-            name: link.name,
-            end,
-            bytes,
-            least: times.least,
-            greatest: times.greatest,
-            header,
-        })
-    }
-
-    fn times_of(&self, link: &Arc<Link>) -> Result<Times> {
-        if let Some(times) = link.times.get() {
-            return Ok(*times);
-        }
-        let tail = self.scope_of(link)?.and_then(|scope| scope.tail().transpose()).transpose()?;
-        Ok(tail.map_or(Times::ANY, |tail| Times { least: tail.least, greatest: tail.greatest }))
-    }
-
-    /// Bounds of the timestamps of a segment whose end does not tell them.
-    fn count_times(&self, link: &Arc<Link>) -> Result<Times> {
-        let mut times = Times::NONE;
-        let Some(scope) = self.scope_of(link)? else { return Ok(times) };
-        let mut window = Window::new(PIECE);
-        let front = Boundary { offset: HEADER_PAGE, position: link.name.base };
-        let mut walker = Walker::new(front, scope.limit);
-        loop {
-            match walker.step(&scope.segment, &mut window)? {
-                Step::End => break,
-                Step::Stretch(_) => {}
-                Step::Batch(header) => {
-                    let range = header.table_range();
-                    let bytes =
-                        window.bytes(&scope.segment, header.offset + range.start as u32, range.len())?;
-                    for entry in Table::decode(bytes, &header).iter().flat_map(Table::iter) {
-                        times.include(entry.timestamp, entry.timestamp);
-                    }
-                }
-            }
-        }
-        if !scope.is_last {
-            let _ = link.times.set(times);
-        }
-        Ok(times)
-    }
-
-    pub(crate) fn chain(&self) -> &Arc<Chain> {
-        &self.chain
     }
 
     /// Ends the log in order: everything synced, and a note that makes the next open quick.
@@ -632,9 +467,7 @@ impl Log {
         let synced = writer.segment.file.sync();
         synced.map_err(|source| Error::Indeterminate { path: path.clone(), source })?;
         match noted {
-            Err(error) if !crate::segment::writer::is_no_room(&error) => {
-                Err(Error::io("close", &path, None)(error))
-            }
+            Err(error) if !is_no_room(&error) => Err(Error::io("close", &path, None)(error)),
             _ => Ok(()),
         }
     }

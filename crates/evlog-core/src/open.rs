@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::chain::{Chain, End, Entered, Link, Listing};
+use crate::chain::{Chain, Entered, Link, Listing};
 use crate::create::{create, is_temporary};
 use crate::error::{Error, Gap, GapReason, Result};
 use crate::format::HEADER_PAGE;
@@ -15,10 +15,10 @@ use crate::options::{Create, Options, Recovery};
 use crate::position::Position;
 use crate::read::ReadLevel;
 use crate::recover::{self, Continue, Found, Recovered, Report};
-use crate::segment::index::{Boundary, LiveIndex};
+use crate::segment::index::{Boundary, LiveIndex, Times};
 use crate::segment::reader::{Step, Walker, Window};
-use crate::segment::writer::{Resume, Times, Writer, WriterOptions};
-use crate::segment::{Opened, Segment, SegmentName};
+use crate::segment::writer::{Resume, Writer, WriterOptions};
+use crate::segment::{End, Opened, Segment, SegmentName};
 use crate::storage::{Folder, OpenMode, Storage};
 
 /// How often a reader looks again where a writer rolls while it looks.
@@ -204,8 +204,10 @@ fn look_once(folder: &Arc<dyn Folder>, nobody_writes: bool) -> Result<Seen> {
         None => written,
     };
     let live = match recovered.next {
-        Continue::Behind(_, tail) => LiveIndex::new(tail.index),
-        Continue::Here | Continue::InNext => LiveIndex::default(),
+        Continue::Behind(_, tail) => {
+            LiveIndex::new(tail.index, Times { least: tail.least, greatest: tail.greatest })
+        }
+        Continue::Here | Continue::InNext => LiveIndex::new(0, Times::ANY),
     };
     let link = Link::active(last.name, Arc::new(live));
     let chain = link_up(Arc::clone(folder), &listing, link, written, durable);

@@ -6,16 +6,16 @@ use crate::format::HEADER_PAGE;
 use crate::format::batch::{BatchHeader, Kind, Table};
 use crate::format::checksum::checksum;
 use crate::format::header::{self, SegmentHeader};
-use crate::log::Log;
 use crate::position::Position;
 use crate::read::ReadLevel;
 use crate::segment::index::Boundary;
 use crate::segment::reader::{Step, Walker, Window, payload_is_good};
 use crate::storage::read_full;
+use crate::view::View;
 
 const PIECE: usize = 1 << 20;
 
-/// What [`Log::verify`] found.
+/// What [`View::verify`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verification {
@@ -29,7 +29,7 @@ pub struct Verification {
     pub damage: Vec<Gap>,
 }
 
-/// How far [`Log::verify`] has come.
+/// How far [`View::verify`] has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -39,7 +39,7 @@ pub struct Progress {
     pub end: Position,
 }
 
-impl Log {
+impl View {
     /// Reads everything written and checks every checksum. `progress` is called about once per batch.
     ///
     /// # Errors

@@ -20,6 +20,24 @@ pub(crate) struct Index {
     entries: Vec<IndexEntry>,
 }
 
+/// Bounds of the timestamps in a segment; `least > greatest` where there is no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub(crate) least: Timestamp,
+    pub(crate) greatest: Timestamp,
+}
+
+impl Times {
+    pub(crate) const NONE: Times = Times { least: Timestamp::MAX, greatest: Timestamp::MIN };
+    /// What is known of events that were not looked at.
+    pub(crate) const ANY: Times = Times { least: Timestamp::MIN, greatest: Timestamp::MAX };
+
+    pub(crate) fn include(&mut self, least: Timestamp, greatest: Timestamp) {
+        self.least = self.least.min(least);
+        self.greatest = self.greatest.max(greatest);
+    }
+}
+
 /// A batch boundary: where a walk may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Boundary {
@@ -87,23 +105,38 @@ impl Index {
     }
 }
 
-/// The index of the active segment, which its writer lengthens while readers look into it.
-#[derive(Debug, Default)]
+/// What is known of the active segment while its writer lengthens it and readers look into it.
+#[derive(Debug)]
 pub(crate) struct LiveIndex {
     state: Mutex<LiveState>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct LiveState {
     index: Index,
     /// Offset of the index batch with the entries from before the segment was opened; 0 for none, or once loaded.
     older: u32,
+    times: Times,
 }
 
 impl LiveIndex {
-    /// An index whose older entries stand in the batch at this offset; 0 for none.
-    pub(crate) fn new(older: u32) -> LiveIndex {
-        LiveIndex { state: Mutex::new(LiveState { index: Index::default(), older }) }
+    /// An index whose older entries stand in the batch at offset `older`, 0 for none.
+    pub(crate) fn new(older: u32, times: Times) -> LiveIndex {
+        LiveIndex { state: Mutex::new(LiveState { index: Index::default(), older, times }) }
+    }
+
+    /// Bounds of the timestamps in the segment.
+    pub(crate) fn times(&self) -> Times {
+        self.state().times
+    }
+
+    /// Replaces bounds that were only a guess by what was counted.
+    pub(crate) fn tighten(&self, guess: Times, counted: Times) {
+        let mut state = self.state();
+        // Events that came while it was counted have made another guess of it.
+        if state.times == guess {
+            state.times = counted;
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, LiveState> {
@@ -111,9 +144,20 @@ impl LiveIndex {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn note(&self, boundaries: impl Iterator<Item = (Boundary, Timestamp)>) {
+    /// Adds the batches of a group, whose timestamps have these bounds.
+    pub(crate) fn note(
+        &self,
+        boundaries: impl Iterator<Item = Boundary>,
+        times: Option<(Timestamp, Timestamp)>,
+    ) {
         let mut state = self.state();
-        for (boundary, greatest) in boundaries {
+        let before = state.times.greatest;
+        if let Some((least, greatest)) = times {
+            state.times.include(least, greatest);
+        }
+        for (number, boundary) in boundaries.enumerate() {
+            // Behind the first batch the bound is that of the whole group: looser, never wrong.
+            let greatest = if number == 0 { before } else { state.times.greatest };
             state.index.note(boundary.offset, boundary.position, greatest);
         }
     }

@@ -42,6 +42,14 @@ impl fmt::Display for SegmentName {
     }
 }
 
+/// Where a log ends for those who see this much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) ordinal: u64,
+    pub(crate) offset: u32,
+    pub(crate) position: Position,
+}
+
 /// An open segment whose salt is known, so that its batches can be told from anything else.
 #[derive(Clone, Debug)]
 pub(crate) struct Segment {

@@ -9,9 +9,9 @@ use crate::format::HEADER_PAGE;
 use crate::format::batch::{self, BatchHeader, Kind, Tail};
 use crate::format::checksum::checksum;
 use crate::format::header::{HINT_OFFSET, Hint, SegmentHeader};
-use crate::position::{Position, Timestamp};
-use crate::segment::index::{Boundary, Index, LiveIndex};
-use crate::segment::{Segment, SegmentName};
+use crate::position::Position;
+use crate::segment::index::{Boundary, Index, LiveIndex, Times};
+use crate::segment::{End, Segment, SegmentName};
 use crate::storage::{File, Folder, OpenMode, write_full};
 
 /// Synced groups after which zeros are written ahead: a topic that gets a handful of events never has any.
@@ -26,24 +26,6 @@ const HINT_STRIDE: u32 = 1 << 20;
 const INDEX_STRIDE: u32 = 1 << 20;
 
 static ZERO_BYTES: [u8; *ZEROS.end() as usize] = [0; *ZEROS.end() as usize];
-
-/// Bounds of the timestamps in a segment; `least > greatest` where there is no event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Times {
-    pub(crate) least: Timestamp,
-    pub(crate) greatest: Timestamp,
-}
-
-impl Times {
-    pub(crate) const NONE: Times = Times { least: Timestamp::MAX, greatest: Timestamp::MIN };
-    /// What is known of events that were not looked at.
-    pub(crate) const ANY: Times = Times { least: Timestamp::MIN, greatest: Timestamp::MAX };
-
-    pub(crate) fn include(&mut self, least: Timestamp, greatest: Timestamp) {
-        self.least = self.least.min(least);
-        self.greatest = self.greatest.max(greatest);
-    }
-}
 
 /// What became of a group that could not be written.
 #[derive(Debug)]
@@ -61,7 +43,6 @@ pub(crate) struct Writer {
     pub(crate) segment: Segment,
     pub(crate) end: u32,
     pub(crate) synced: u32,
-    pub(crate) times: Times,
     ahead: u32,
     /// Zeros are not written at or behind this offset.
     zeros_limit: u32,
@@ -152,13 +133,12 @@ impl Writer {
             segment,
             end: resume.end,
             synced: resume.end,
-            times: resume.times,
             ahead: resume.length,
             zeros_limit: options.segment_bytes,
             pad_to: options.pad_to,
             synced_groups: 0,
             hint: resume.end,
-            index: Arc::new(LiveIndex::new(resume.stored_index)),
+            index: Arc::new(LiveIndex::new(resume.stored_index, resume.times)),
             stored_index: resume.stored_index,
             indexed_until: resume.end,
             is_marked: true,
@@ -169,6 +149,11 @@ impl Writer {
     /// Where batches of this segment start, for readers.
     pub(crate) fn index(&self) -> Arc<LiveIndex> {
         Arc::clone(&self.index)
+    }
+
+    /// Where the log ends for those who see everything written, if its next event gets `position`.
+    pub(crate) fn reaches(&self, position: Position) -> End {
+        End { ordinal: self.segment.name.ordinal, offset: self.end, position }
     }
 
     /// Whether no event was written to this segment.
@@ -205,18 +190,13 @@ impl Writer {
 
     /// Counts a written group into the index and into the bounds of the timestamps.
     fn note(&mut self, group: &Group, landing: &Landing) {
-        let before = self.times.greatest;
-        if let Some((least, greatest)) = group.times() {
-            self.times.include(least, greatest);
-        }
-        let with_group = self.times.greatest;
         let mut position = landing.base;
-        self.index.note(group.starts().map(|(at, count)| {
+        let boundaries = group.starts().map(|(at, count)| {
             let boundary = Boundary { offset: landing.offset + at as u32, position };
             position += u64::from(count);
-            // Behind the first batch the bound is that of the whole group: looser, never wrong.
-            (boundary, if at == 0 { before } else { with_group })
-        }));
+            boundary
+        });
+        self.index.note(boundaries, group.times());
     }
 
     /// A file that is shorter than what was written to it was cut by somebody else: going on would leave a hole.
@@ -316,7 +296,8 @@ impl Writer {
             let length = batch::SIZE + area.len();
             bytes = self.frame(Kind::Index, self.end, position, &area, length as u32);
         }
-        let tail = Tail { start, least: self.times.least, greatest: self.times.greatest, index: index_at };
+        let times = self.index.times();
+        let tail = Tail { start, least: times.least, greatest: times.greatest, index: index_at };
         let tail_at = self.end + bytes.len() as u32;
         bytes.extend(self.frame(kind, tail_at, position, &tail.encode(), batch::TAIL_BATCH as u32));
         let written = write_full(&*self.segment.file, &[&bytes], u64::from(self.end));
