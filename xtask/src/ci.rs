@@ -19,7 +19,7 @@ const STEPS: &[Step] = &[
     ("lints", || cargo("clippy --locked --workspace --all-targets -- -D warnings")),
     ("docs", docs),
     ("package", package),
-    ("tests", || cargo("test --locked --workspace")),
+    ("tests", || cargo("test --locked --workspace --no-fail-fast")),
 ];
 
 /// How a step went.
