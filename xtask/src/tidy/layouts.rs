@@ -206,6 +206,7 @@ mod tests {
         assert_eq!(found(table, &[("events", 1023)]), 1);
         assert_eq!(found(table, &[]), 1);
         assert_eq!(found(table, &[("events", 1024), ("bytes", 1)]), 1);
+        assert_eq!(found(&format!("{table}| bytes | 1 | |\n"), &[("events", 1024)]), 1);
         assert_eq!(found("", &[]), 1);
     }
 

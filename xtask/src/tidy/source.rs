@@ -325,6 +325,7 @@ mod tests {
             .map(|path| path.segments[1].as_str())
             .collect();
         assert_eq!(in_tests, ["b", "d", "h"]);
+        assert!(Source::read("#![cfg(test)] use std::a;").unwrap().paths[0].place.in_tests);
     }
 
     #[test]
