@@ -186,6 +186,7 @@ pub(crate) fn look(storage: &Arc<dyn Storage>, folder: &Arc<dyn Folder>) -> Resu
         }
         seen = look_once(folder, false)?;
     }
+    seen.report.has_writer = !nobody_writes;
     Ok(seen)
 }
 

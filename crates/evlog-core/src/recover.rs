@@ -40,6 +40,8 @@ pub enum Found {
 pub struct Report {
     /// How the log was found.
     pub found: Found,
+    /// Whether somebody else was writing the log. Also where the lock may not be looked at, so that nobody can tell.
+    pub has_writer: bool,
     /// Bytes that were looked at to find the end.
     pub scanned_bytes: u64,
     /// Bytes that were written again with themselves and synced; always 0 where the open was read-only.
@@ -62,6 +64,7 @@ impl Report {
     pub(crate) fn new(found: Found) -> Report {
         Report {
             found,
+            has_writer: false,
             scanned_bytes: 0,
             rewritten_bytes: 0,
             leftover_bytes: 0,
