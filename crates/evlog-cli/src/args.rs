@@ -1,0 +1,221 @@
+//! The command line: what may be said, and its help.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use evlog_core::Place;
+use evlog_store::{InvalidName, TopicName};
+
+use crate::delimiter::Delimiter;
+use crate::format::Format;
+use crate::settings::Setting;
+
+/// An event store in a folder: append events to topics, read them back.
+#[derive(Debug, Parser)]
+#[command(name = "evlog", version, max_term_width = 100)]
+#[command(after_help = "\
+A PLACE in a topic is oldest, end, a position (42), so many before the end (-100), or a time (@2026-11-22T10:00:00Z, \
+@-1h).
+Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 I/O, 4 damage, 5 locked, 7 not there, 130 interrupted.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Folder of the store
+    #[arg(short, long, value_name = "DIR", global = true, env = "EVLOG_DIR", default_value = "evlog-data")]
+    pub(crate) dir: PathBuf,
+    /// Option of the store for this command: segment_bytes=64MiB, batch_size=1000, ...
+    #[arg(short, long = "option", value_name = "KEY=VALUE", global = true)]
+    pub(crate) options: Vec<Setting>,
+    /// Put out JSON, one object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say nothing but errors and damage
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say what is done
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Colours in errors
+    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Append events to a topic, which is made if there is none
+    Append(Append),
+    /// Put out the events of a topic
+    Read(Read),
+    /// Put out the last events of a topic, oldest first
+    Last(Last),
+    /// List the topics
+    Topics,
+    /// Show ranges, times, sizes and the state of topics
+    Info(Info),
+    /// Check every byte of topics, changing nothing
+    Verify(Verify),
+    /// Show the batches of one segment file, whatever its state
+    Dump(Dump),
+    /// Show when and why each segment of a topic was begun, and what recoveries left behind
+    History(History),
+    /// Put out a script that completes command lines
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each line of the input is an event; the newline is no part of it. A batch that is not full is appended after \
+batch_timeout_ms, so `tail -f FILE | evlog append TOPIC` works. All events are durable when the command ends with 0.")]
+pub(crate) struct Append {
+    /// Topic to append to
+    #[arg(value_parser = topic_name())]
+    pub(crate) topic: TopicName,
+    /// Events, one each; without any they are read from the standard input
+    #[arg(value_name = "DATA", conflicts_with = "file")]
+    pub(crate) data: Vec<OsString>,
+    /// Read the events from FILE (- for the standard input)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Append so many events as one batch, which is there whole or not at all [default: 1000 or the option batch_size]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    pub(crate) batch: Option<u32>,
+    /// Make each batch durable before the next is read
+    #[arg(long)]
+    pub(crate) sync: bool,
+    /// Put out the position of each event once it is appended (with --sync: once it is durable)
+    #[arg(long)]
+    pub(crate) print_positions: bool,
+    /// What ends an event: a byte, an escape such as \t or \x1e, or none: all of the input is one event
+    #[arg(long, value_name = "BYTE|none", default_value = "\\n")]
+    pub(crate) delim: Delimiter,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A TEMPLATE is a text with {topic}, {position}, {timestamp}, {time}, {schema}, {size}, {payload}, {hex}; {{ and }} are \
+braces, \\n, \\t, \\r, \\0, \\xHH and \\\\ are escapes.
+Positions that damage hides are reported, and reading goes on behind them; the exit code is then 4.")]
+pub(crate) struct Read {
+    /// Topic to read
+    #[arg(value_parser = topic_name())]
+    pub(crate) topic: TopicName,
+    /// First event
+    #[arg(long, value_name = "PLACE", default_value = "oldest", allow_hyphen_values = true)]
+    pub(crate) from: Place,
+    /// Nothing at or behind this place
+    #[arg(long, value_name = "PLACE", default_value = "end", allow_hyphen_values = true)]
+    pub(crate) to: Place,
+    /// At most so many events
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Newest first; -n then counts from the newest
+    #[arg(long)]
+    pub(crate) reverse: bool,
+    #[command(flatten)]
+    pub(crate) looks: Looks,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Last {
+    /// Topic to read
+    #[arg(value_parser = topic_name())]
+    pub(crate) topic: TopicName,
+    /// So many events
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 1)]
+    pub(crate) limit: u64,
+    #[command(flatten)]
+    pub(crate) looks: Looks,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+/// What events look like.
+#[derive(Debug, Args)]
+pub(crate) struct Looks {
+    /// raw (payloads alone), text (payloads and newlines), json, hex, or a TEMPLATE [default: text]
+    #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
+    pub(crate) format: Option<Format>,
+    /// What is put behind each event: a byte, an escape such as \t or \x1e, or none [default: \n, none for raw]
+    #[arg(long, value_name = "BYTE|none")]
+    pub(crate) delim: Option<Delimiter>,
+}
+
+/// What a command that reads may do to the store.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Access {
+    /// Write nothing, not even to recover a topic after a crash
+    #[arg(long)]
+    pub(crate) read_only: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Info {
+    /// Topic to show; without one, all
+    #[arg(value_parser = topic_name())]
+    pub(crate) topic: Option<TopicName>,
+    /// List the segments too
+    #[arg(long)]
+    pub(crate) segments: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The exit code is 1 where there is damage. A write that was never finished, at the end of a topic, is no damage.")]
+pub(crate) struct Verify {
+    /// Topics to check; without any, all
+    #[arg(value_name = "TOPIC", value_parser = topic_name())]
+    pub(crate) topics: Vec<TopicName>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dump {
+    /// Segment file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// Topic to show
+    #[arg(value_parser = topic_name())]
+    pub(crate) topic: TopicName,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Shell that runs the script
+    #[arg(value_name = "SHELL", value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Takes any bytes, so that the error is about the name and not about its encoding.
+fn topic_name() -> impl TypedValueParser<Value = TopicName> {
+    OsStringValueParser::new()
+        .try_map(|name| -> Result<TopicName, InvalidName> { TopicName::from_bytes(name.as_bytes()) })
+}
