@@ -139,13 +139,11 @@ pub fn access<'a, T: Schema>(
     payload: &'a [u8],
     scratch: &'a mut Scratch,
 ) -> Result<&'a T::Archived, SchemaError> {
-    // Payloads lie on multiples of eight. The few types that want more than that fail the first check, and pass the
-    // second, on the copy.
-    if payload.as_ptr().addr().is_multiple_of(8)
-        && let Ok(archived) = checked::<T>(payload)
-    {
+    if let Ok(archived) = checked::<T>(payload) {
         return Ok(archived);
     }
+    // Payloads lie on multiples of eight in a segment, so what fails here is bad; or it lies elsewhere, or is of a type
+    // that wants more, and passes once it is copied to a multiple of sixteen.
     scratch.0.clear();
     scratch.0.extend_from_slice(payload);
     checked::<T>(&scratch.0).map_err(|source| SchemaError::Invalid {

@@ -239,7 +239,6 @@ impl Nested {
                 E::custom("$bytes holds padded Base64; a map of this name is written as $$bytes")
             });
         }
-        self.needs(2)?;
         let name = if is_reserved(&name) { name[1..].to_owned() } else { name };
         Ok(Value::Map(Map::from([(name, value)])))
     }

@@ -40,6 +40,15 @@ impl Schema for Wide {
     const VERSION: u32 = 1;
 }
 
+/// A type whose archive is a single byte.
+#[derive(Archive, Serialize)]
+struct Small(u8);
+
+impl Schema for Small {
+    const NAME: &'static str = "test.Small";
+    const VERSION: u32 = 1;
+}
+
 /// A type that nests itself and does not bound its depth.
 #[derive(Archive, Serialize, Deserialize, Debug)]
 #[rkyv(
@@ -106,6 +115,8 @@ fn a_payload_may_lie_anywhere() {
             room.extend_from_slice(bytes);
             room
         };
+        // What the room held before is no part of the next payload.
+        assert_eq!(schema::encode(&Small(9), &mut scratch).expect("encodes"), [9]);
         let bytes = shifted(&order_bytes);
         assert_eq!(
             schema::decode::<Order>(&bytes[shift..], &mut scratch).expect("decodes"),
