@@ -70,6 +70,23 @@ impl Batch {
         self.table.is_empty()
     }
 
+    /// Bytes of the largest payload; 0 where there is no event.
+    pub fn largest_payload(&self) -> usize {
+        let mut begin = 0;
+        let sizes = self.table.as_chunks().0.iter().map(|entry| {
+            let end = TableEntry::decode(entry).end as usize;
+            let size = end - begin;
+            begin = aligned(end);
+            size
+        });
+        sizes.max().unwrap_or(0)
+    }
+
+    /// Bytes of all payloads, each rounded up to a multiple of 8.
+    pub fn payload_bytes(&self) -> usize {
+        self.payloads.len()
+    }
+
     /// Bytes that the batch takes in memory and on disk, framing included.
     pub fn bytes(&self) -> usize {
         batch_bytes(self.payloads.len(), self.len())
@@ -225,6 +242,11 @@ impl Group {
     /// Whether there is no event.
     pub fn is_empty(&self) -> bool {
         self.events == 0
+    }
+
+    /// How many batches the events stand in.
+    pub fn batches(&self) -> u64 {
+        self.frames.len() as u64
     }
 
     /// Bytes that the group takes in memory and on disk, framing included.

@@ -128,6 +128,10 @@ impl Chain {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.state().links.len()
+    }
+
     /// All links, oldest first.
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
         self.state().links.clone()

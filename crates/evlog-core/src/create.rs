@@ -1,7 +1,7 @@
 //! Makes the folder of a log: complete under another name, then renamed, so that there is never half a log.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -12,6 +12,15 @@ use crate::segment::writer::{Writer, WriterOptions};
 use crate::storage::{Folder, Storage};
 
 const PREFIX: &str = "new-";
+
+/// The folder that holds `path`, and its name there. A path that ends in no name is taken as a folder itself.
+pub(crate) fn split(path: &Path) -> (PathBuf, String) {
+    match (path.parent(), path.file_name().and_then(|name| name.to_str())) {
+        (Some(parent), Some(name)) if parent.as_os_str().is_empty() => (PathBuf::from("."), name.to_owned()),
+        (Some(parent), Some(name)) => (parent.to_owned(), name.to_owned()),
+        _ => (path.to_owned(), ".".to_owned()),
+    }
+}
 
 /// A name that nobody else has, for something that is being made.
 pub(crate) fn temporary_name(storage: &dyn Storage, path: &Path, suffix: &str) -> Result<String> {
@@ -58,9 +67,9 @@ pub(crate) fn create(
     });
     match made {
         Ok(true) => parent.sync().map_err(wrong("sync the folder of"))?,
-        Ok(false) => remove(parent, &temporary),
+        Ok(false) => remove_folder(parent, &temporary),
         Err(error) => {
-            remove(parent, &temporary);
+            remove_folder(parent, &temporary);
             return Err(error);
         }
     }
@@ -79,7 +88,7 @@ fn sweep(storage: &Arc<dyn Storage>, parent: &dyn Folder) -> Result<()> {
         if let Ok(folder) = parent.open_folder(name)
             && let Ok(Some(_lock)) = Lock::try_exclusive(storage, &*folder)
         {
-            remove(parent, name);
+            remove_folder(parent, name);
         }
     }
     Ok(())
@@ -87,7 +96,7 @@ fn sweep(storage: &Arc<dyn Storage>, parent: &dyn Folder) -> Result<()> {
 
 /// Removes a folder that only ever held what a create puts there. Best effort: the next create tries again, and a
 /// folder that holds anything else stays.
-fn remove(parent: &dyn Folder, name: &str) {
+fn remove_folder(parent: &dyn Folder, name: &str) {
     let Ok(folder) = parent.open_folder(name) else { return };
     let names = folder.names().unwrap_or_default();
     let is_ours =
@@ -98,4 +107,26 @@ fn remove(parent: &dyn Folder, name: &str) {
         }
         let _ = parent.remove_folder(name);
     }
+}
+
+/// Removes the log in the folder `path` with all its events.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Locked`] where somebody writes it, [`Error::Io`]. A folder that holds anything that
+/// is not of a log stays, without its segments.
+pub fn remove(storage: &Arc<dyn Storage>, path: &Path) -> Result<()> {
+    let wrong = |operation| Error::io(operation, path, None);
+    let (parent_path, name) = split(path);
+    let parent = storage.open_folder(&parent_path).map_err(wrong("open the folder of"))?;
+    let folder = parent.open_folder(&name).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::NotFound { path: path.to_owned() },
+        _ => wrong("open")(error),
+    })?;
+    let _lock = Lock::exclusive(storage, &*folder)?;
+    // Under another name first: from here on it is gone, whole, and what is left over is swept up by the next create.
+    let temporary = temporary_name(&**storage, path, "")?;
+    parent.rename(&name, &temporary).map_err(wrong("rename"))?;
+    parent.sync().map_err(wrong("sync the folder of"))?;
+    remove_folder(&*parent, &temporary);
+    Ok(())
 }

@@ -65,6 +65,7 @@ mod log;
 mod dump;
 
 pub use batch::{Batch, Group};
+pub use create::remove;
 pub use dump::{Dump, DumpItem};
 pub use error::{Error, Gap, GapReason, Result, UnknownFeature};
 pub use format::checksum::checksum;

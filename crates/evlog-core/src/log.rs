@@ -355,6 +355,17 @@ impl Log {
         Ok(self.start())
     }
 
+    /// Changes the size at which the next segment is started; see [`Options::segment_bytes`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`]; the size stays as it was.
+    pub fn set_segment_bytes(&mut self, bytes: u64) -> Result<()> {
+        let mut options = self.options.clone();
+        options.segment_bytes(bytes).check()?;
+        self.options = options;
+        Ok(())
+    }
+
     /// The reading side of this log, which goes on while the log is appended to.
     pub fn view(&self) -> &View {
         &self.view
@@ -496,7 +507,8 @@ impl Log {
 impl Drop for Log {
     /// Best effort: a log that is dropped without [`Log::close`] is opened a little more slowly, and that is all.
     fn drop(&mut self) {
-        if self.check_writable().is_ok() {
+        // In the middle of a panic nobody knows what state the log is in.
+        if !std::thread::panicking() && self.check_writable().is_ok() {
             let _ = self.finish();
         }
     }

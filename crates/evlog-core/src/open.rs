@@ -1,11 +1,11 @@
 //! Opens a log: lock, names, headers of the ends, judgement of the last segment.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::chain::{Chain, Entered, Link, Listing};
-use crate::create::{create, is_temporary};
+use crate::create::{create, is_temporary, split};
 use crate::error::{Error, Gap, GapReason, Result};
 use crate::format::HEADER_PAGE;
 use crate::format::batch::Kind;
@@ -88,15 +88,6 @@ pub(crate) fn folder(
 fn check_reliable(folder: &dyn Folder) -> Result<()> {
     let kind = folder.unreliable().map_err(Error::io("look at", folder.path(), None))?;
     kind.map_or(Ok(()), |kind| Err(Error::UnreliableStorage { path: folder.path().to_owned(), kind }))
-}
-
-/// The folder that holds `path`, and its name there. A path that ends in no name is taken as a folder itself.
-fn split(path: &Path) -> (PathBuf, String) {
-    match (path.parent(), path.file_name().and_then(|name| name.to_str())) {
-        (Some(parent), Some(name)) if parent.as_os_str().is_empty() => (PathBuf::from("."), name.to_owned()),
-        (Some(parent), Some(name)) => (parent.to_owned(), name.to_owned()),
-        _ => (path.to_owned(), ".".to_owned()),
-    }
 }
 
 /// Opens a log to write it: the only one who may, and what was found made durable.

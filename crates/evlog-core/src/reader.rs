@@ -39,6 +39,8 @@ pub struct Reader {
     /// Reading in reverse: steps that were walked and not yet looked at, the newest last.
     steps: Vec<Step>,
     batch: Option<Current>,
+    /// The current event.
+    found: Option<Found>,
 }
 
 /// The batch whose events are being returned.
@@ -79,6 +81,7 @@ impl Reader {
             walker: Walker::new(Boundary { offset: HEADER_PAGE, position: 0 }, 0),
             steps: Vec::new(),
             batch: None,
+            found: None,
         }
     }
 
@@ -92,13 +95,28 @@ impl Reader {
     // Not an iterator: the event borrows from the reader.
     #[expect(clippy::should_implement_trait, reason = "a lending iterator cannot implement Iterator")]
     pub fn next(&mut self) -> Result<Option<Event<'_>>> {
-        let found = self.find()?;
-        Ok(found.map(|found| Event {
+        self.advance()?;
+        Ok(self.event())
+    }
+
+    /// Goes to the next event, which [`Reader::event`] then returns; `false` where [`Reader::next`] returns none.
+    ///
+    /// # Errors
+    /// As for [`Reader::next`]; there is no current event then.
+    pub fn advance(&mut self) -> Result<bool> {
+        self.found = None;
+        self.found = self.find()?;
+        Ok(self.found.is_some())
+    }
+
+    /// The current event: the one that was returned last.
+    pub fn event(&self) -> Option<Event<'_>> {
+        self.found.map(|found| Event {
             position: found.position,
             timestamp: found.timestamp,
             schema: found.schema,
             payload: self.window.loaded(found.offset, found.length),
-        }))
+        })
     }
 
     /// The position that the next call looks at first.
@@ -120,6 +138,7 @@ impl Reader {
             Direction::Reverse => self.high = position,
         }
         self.batch = None;
+        self.found = None;
         self.steps.clear();
         if stays && self.direction == Direction::Forward && self.place_walker().is_ok() {
             return;
@@ -144,8 +163,8 @@ impl Reader {
                 continue;
             }
             let has_more = match self.direction {
-                Direction::Forward => self.advance()?,
-                Direction::Reverse => self.retreat()?,
+                Direction::Forward => self.walk_forward()?,
+                Direction::Reverse => self.walk_backward()?,
             };
             if !has_more {
                 break;
@@ -210,7 +229,7 @@ impl Reader {
     }
 
     /// Forwards: brings the next wanted batch into memory. `false` at the end.
-    fn advance(&mut self) -> Result<bool> {
+    fn walk_forward(&mut self) -> Result<bool> {
         loop {
             if self.scope.is_none() && !self.enter(self.low)? {
                 return Ok(false);
@@ -345,7 +364,7 @@ impl Reader {
     }
 
     /// In reverse: brings the next wanted batch into memory. `false` at the end.
-    fn retreat(&mut self) -> Result<bool> {
+    fn walk_backward(&mut self) -> Result<bool> {
         while self.low < self.high && self.batch.is_none() {
             match self.steps.pop() {
                 Some(Step::Batch(header)) => match self.take(header) {

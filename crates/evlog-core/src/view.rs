@@ -201,6 +201,16 @@ impl View {
         self.chain.folder().path()
     }
 
+    /// The time of day, as the storage tells it.
+    pub fn now(&self) -> Timestamp {
+        self.storage.now()
+    }
+
+    /// How many segments there are.
+    pub fn segment_count(&self) -> usize {
+        self.chain.len()
+    }
+
     /// What is known of each segment, oldest first. The headers are the ledger of the log: when and why each segment
     /// was made, and what recovery left behind in the one before.
     ///

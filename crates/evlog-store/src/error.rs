@@ -59,7 +59,9 @@ pub enum Error {
         actual: Position,
     },
     /// Too many bytes wait to be written, and the options say not to wait for room.
-    #[error("topic {topic} has {pending} bytes waiting to be written, {limit} are allowed: append more slowly")]
+    #[error(
+        "topic {topic} has {pending} bytes waiting to be written, {limit} are allowed: append more slowly"
+    )]
     QueueFull {
         /// The topic.
         topic: TopicName,

@@ -16,6 +16,32 @@ pub mod schema;
 #[cfg(feature = "value")]
 pub mod value;
 
+mod clock;
+mod error;
+mod options;
+
+mod watermark;
+
+mod queue;
+
+mod committer;
+
+mod batching;
+mod reader;
+
+mod topic;
+
+mod store;
+
+pub use clock::{Clock, MonotonicClock};
+pub use error::{Error, Result};
+pub use evlog_core::{
+    Batch, Event, Gap, OwnedEvent, Place, Position, Read, ReadLevel, Recovery, Report, Timestamp,
+};
 pub use name::{InvalidName, NameFault, TopicName};
+pub use options::{Durability, Options, Timestamps, WhenFull};
+pub use reader::{Events, Follower, Reader};
 #[cfg(feature = "rkyv")]
 pub use rkyv;
+pub use store::Store;
+pub use topic::{Ticket, Topic};

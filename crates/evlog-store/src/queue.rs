@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::metrics;
 use crate::name::TopicName;
 use crate::options::Durability;
-use crate::sync::{Arc, OnceLock};
+use crate::sync::{Arc, Mutex};
 
 /// Bytes that one group has at most, unless one batch alone has more. Bounds what recovery writes again.
 const GROUP_BYTES: usize = 4 << 20;
@@ -22,14 +22,16 @@ pub(crate) const UNSYNCED_BYTES: u64 = 4 << 20;
 /// never taken for the one that failed.
 #[derive(Debug, Default)]
 pub(crate) struct Generation {
-    failure: OnceLock<Failure>,
+    failure: Mutex<Option<Failure>>,
 }
 
 /// How a generation ended.
 #[derive(Clone, Debug)]
 struct Failure {
-    /// Events of the generation from here on were not written.
+    /// Events of the generation from here on were not written, or it is not known whether they were.
     from: Position,
+    /// Events from here on were certainly not written.
+    in_doubt_until: Position,
     /// Whether events before `from` that are not durable yet may be lost too.
     is_poison: bool,
     error: Arc<evlog_core::Error>,
@@ -47,8 +49,9 @@ pub(crate) struct Turn {
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     pub(crate) group: Group,
-    /// What of it is counted: batches are only known when the group is written.
     pub(crate) payload_bytes: u64,
+    /// What it takes of the queue.
+    bytes: usize,
 }
 
 /// What came of a turn.
@@ -84,9 +87,14 @@ pub(crate) struct Queue {
     pub(crate) unsynced_since: Option<Duration>,
     /// Somebody waits for what is written, or for what is accepted, to be synced.
     sync_wanted: bool,
+    /// Callers that wait and will take the next turn.
+    pub(crate) waiters: usize,
     generation: Arc<Generation>,
     pub(crate) poison: Option<Arc<evlog_core::Error>>,
-    pub(crate) is_closed: bool,
+    /// No more is accepted; what was accepted is still written.
+    pub(crate) is_closing: bool,
+    /// The log is gone for good.
+    is_closed: bool,
     /// Timestamp of the newest event accepted.
     pub(crate) last_timestamp: Timestamp,
 }
@@ -114,8 +122,10 @@ impl Queue {
             pending_since: None,
             unsynced_since: None,
             sync_wanted: false,
+            waiters: 0,
             generation: Arc::default(),
             poison: None,
+            is_closing: false,
             is_closed: false,
             last_timestamp,
         }
@@ -154,11 +164,12 @@ impl Queue {
         payload: &[u8],
         crc: u32,
         now: Duration,
-    ) -> Result<Accepted> {
+    ) -> evlog_core::Result<Accepted> {
         let pending = self.open_group(payload.len());
         let before = pending.group.bytes();
         pending.group.push(timestamp, schema, payload, crc)?;
         let grown = pending.group.bytes() - before;
+        pending.bytes += grown;
         pending.payload_bytes += payload.len() as u64;
         Ok(self.count_in(1, grown, now))
     }
@@ -169,7 +180,8 @@ impl Queue {
         let before = pending.group.bytes();
         pending.group.push_batch(batch);
         let grown = pending.group.bytes() - before;
-        pending.payload_bytes += batch.bytes() as u64;
+        pending.bytes += grown;
+        pending.payload_bytes += batch.payload_bytes() as u64;
         self.count_in(batch.len() as u64, grown, now)
     }
 
@@ -192,6 +204,30 @@ impl Queue {
         Accepted { positions, generation: Arc::clone(&self.generation) }
     }
 
+    /// Whether a group waits to be written.
+    pub(crate) fn has_pending(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    /// Whether the next turn is asked to sync something.
+    pub(crate) fn is_sync_wanted(&self) -> bool {
+        self.sync_wanted && self.is_behind()
+    }
+
+    /// Whether the log was closed, or lost in a panic.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_closed || self.poison.is_some() && self.log.is_none()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// What stands for everything accepted so far.
+    pub(crate) fn everything(&self) -> Accepted {
+        Accepted { positions: self.next..self.next, generation: Arc::clone(&self.generation) }
+    }
+
     /// Asks the next turn to sync.
     pub(crate) fn want_sync(&mut self) {
         self.sync_wanted = true;
@@ -209,8 +245,9 @@ impl Queue {
         }
         let log = self.log.take()?;
         let group = self.groups.pop_front();
-        let is_due = |since: Option<Duration>| since.is_some_and(|since| now.saturating_sub(since) >= timeout);
-        let bytes = group.as_ref().map_or(0, |pending| pending.group.bytes() as u64);
+        let is_due =
+            |since: Option<Duration>| since.is_some_and(|since| now.saturating_sub(since) >= timeout);
+        let bytes = group.as_ref().map_or(0, |pending| pending.bytes as u64);
         let sync = self.sync_wanted
             || self.unsynced_bytes + bytes >= UNSYNCED_BYTES
             || is_due(self.unsynced_since)
@@ -223,10 +260,22 @@ impl Queue {
         Some(Turn { log, group, sync })
     }
 
+    /// Takes the right to write, and leaves the groups alone.
+    pub(crate) fn take_empty_turn(&mut self) -> Option<Turn> {
+        self.log.take().map(|log| Turn { log, group: None, sync: false })
+    }
+
+    /// The log went down with whoever had it.
+    pub(crate) fn lose(&mut self, error: evlog_core::Error) {
+        let in_doubt_until = self.next;
+        self.fail(error, in_doubt_until);
+    }
+
     /// Gives the right to write back and counts what came of the turn.
     pub(crate) fn settle(&mut self, outcome: Outcome) {
         let Outcome { log, group, error, written, durable, at } = outcome;
-        let bytes = group.as_ref().map_or(0, |pending| pending.group.bytes());
+        let (bytes, events) = group.as_ref().map_or((0, 0), |pending| (pending.bytes, pending.group.len()));
+        let was_written = written > self.written;
         self.written = written;
         self.durable = durable;
         self.log = Some(log);
@@ -237,27 +286,26 @@ impl Queue {
             self.unsynced_bytes += bytes as u64;
             self.unsynced_since.get_or_insert(at);
         }
-        self.bytes -= self.bytes.min(bytes);
-        if let Some(mut pending) = group {
+        self.bytes -= bytes;
+        if let Some(mut pending) = group.filter(|pending| pending.bytes <= GROUP_BYTES) {
             pending.group.clear();
-            pending.payload_bytes = 0;
-            self.spare = Some(pending);
+            self.spare = Some(Pending { group: pending.group, ..Pending::default() });
         }
         if let Some(error) = error {
-            self.fail(error);
+            let in_doubt = if was_written { 0 } else { events };
+            self.fail(error, written + in_doubt);
         }
     }
 
-    /// Ends the generation: what was not written will never be, and its positions are given again.
-    pub(crate) fn fail(&mut self, error: evlog_core::Error) {
-        use evlog_core::Error::{Indeterminate, NoSpace, NotWritten, TooLarge};
+    /// Ends the generation: what was not written will never be, and its positions are given again. Where the error
+    /// leaves anything in doubt, that is what lies before `in_doubt_until`.
+    pub(crate) fn fail(&mut self, error: evlog_core::Error, in_doubt_until: Position) {
+        use evlog_core::Error::{NoSpace, NotWritten, TooLarge};
         let error = Arc::new(error);
         let is_poison = !matches!(*error, NoSpace { .. } | NotWritten { .. } | TooLarge { .. });
-        debug_assert!(is_poison || !matches!(*error, Indeterminate { .. }));
-        let failure = Failure { from: self.written, is_poison, error: Arc::clone(&error) };
+        let failure = Failure { from: self.written, in_doubt_until, is_poison, error: Arc::clone(&error) };
         let ended = std::mem::take(&mut self.generation);
-        // A generation ends once: the next one has begun by then.
-        let _ = ended.failure.set(failure);
+        *ended.failure.lock() = Some(failure);
         self.groups.clear();
         self.bytes = 0;
         self.next = self.written;
@@ -274,15 +322,15 @@ impl Queue {
         self.log.take()
     }
 
-    /// Lets others look at the log, while nobody writes.
-    pub(crate) fn log(&mut self) -> Option<&mut Log> {
-        self.log.as_deref_mut()
-    }
-
     /// Whether what was accepted has reached `level` by now, or never will; `None` where that is still open.
-    pub(crate) fn outcome(&self, accepted: &Accepted, level: Durability, topic: &TopicName) -> Option<Result<()>> {
+    pub(crate) fn outcome(
+        &self,
+        accepted: &Accepted,
+        level: Durability,
+        topic: &TopicName,
+    ) -> Option<Result<()>> {
         let end = accepted.positions.end;
-        if let Some(failure) = accepted.generation.failure.get() {
+        if let Some(failure) = &*accepted.generation.failure.lock() {
             if end > failure.from {
                 return Some(Err(failure.of_unwritten(accepted.positions.start, topic)));
             }
@@ -299,15 +347,18 @@ impl Queue {
         if end <= reached {
             return Some(Ok(()));
         }
+        if let Some(error) = &self.poison {
+            return Some(Err(Error::Log(Arc::clone(error))));
+        }
         self.is_closed.then(|| Err(Error::Closed { topic: topic.clone() }))
     }
 }
 
 impl Failure {
-    /// The error of an append whose events were not written: the group's own where it was in it, as far as that can
-    /// be told; else one that says that an earlier group took them along.
+    /// The error of an append whose events did not get through: that of the group itself, or one that says that an
+    /// earlier group took them along.
     fn of_unwritten(&self, start: Position, topic: &TopicName) -> Error {
-        if start == self.from || !self.is_poison {
+        if !self.is_poison || start < self.in_doubt_until {
             return Error::Log(Arc::clone(&self.error));
         }
         Error::NotWritten { topic: topic.clone(), source: Arc::clone(&self.error) }
@@ -317,10 +368,6 @@ impl Failure {
 impl Pending {
     /// What the metrics count of this group.
     pub(crate) fn counts(&self) -> metrics::Group {
-        metrics::Group {
-            batches: self.group.batches(),
-            events: self.group.len(),
-            bytes: self.payload_bytes,
-        }
+        metrics::Group { batches: self.group.batches(), events: self.group.len(), bytes: self.payload_bytes }
     }
 }

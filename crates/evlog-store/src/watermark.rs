@@ -37,10 +37,6 @@ impl Watermark {
         Watermark { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    pub(crate) fn end(&self, level: ReadLevel) -> Position {
-        self.state.lock().end(level)
-    }
-
     /// Says how far the topic reaches now, and wakes all who wait.
     pub(crate) fn advance(&self, written: Position, durable: Position, growth: Growth) {
         let wakers = {
@@ -64,7 +60,12 @@ impl Watermark {
 
     /// Waits until an event at `position` can be read, the topic can grow no more, or `timeout` has passed; says
     /// whether it can be read, and whether the topic may still grow.
-    pub(crate) fn wait_past(&self, position: Position, level: ReadLevel, timeout: Duration) -> (bool, Growth) {
+    pub(crate) fn wait_past(
+        &self,
+        position: Position,
+        level: ReadLevel,
+        timeout: Duration,
+    ) -> (bool, Growth) {
         let mut state = self.state.lock();
         if state.end(level) <= position && state.growth == Growth::Open {
             self.changed.wait_while_for(

@@ -1,6 +1,6 @@
 //! Tests of evlog-store through its public face.
 
-#![allow(clippy::expect_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 #[cfg(feature = "value")]
 mod golden;
@@ -10,6 +10,7 @@ mod metrics;
 mod retention;
 #[cfg(feature = "rkyv")]
 mod schema;
+mod topic;
 mod units;
 #[cfg(feature = "value")]
 mod value;

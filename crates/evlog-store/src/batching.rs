@@ -1,0 +1,130 @@
+//! The few threads that write for callers who do not wait, for all topics of a store. Each is a thin loop around the
+//! steps of [`Committer`].
+
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::committer::{Committer, Need, Task};
+use crate::sync::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crate::sync::{Arc, Weak};
+
+/// Time between two looks at a topic that is in use.
+const TICK: Duration = Duration::from_millis(10);
+/// Time between two looks at a topic whose events grow old.
+const SELDOM: Duration = Duration::from_secs(1);
+
+/// The threads of a store.
+#[derive(Debug)]
+pub(crate) struct Batching {
+    threads: Vec<(Sender<Task>, JoinHandle<()>)>,
+}
+
+impl Batching {
+    /// Starts so many threads, at least one.
+    ///
+    /// # Errors
+    /// What the system says where it has no more threads; those that were started end again.
+    pub(crate) fn start(threads: usize, clock: &Arc<dyn Clock>) -> std::io::Result<Batching> {
+        let mut batching = Batching { threads: Vec::new() };
+        for number in 0..threads.max(1) {
+            let (sender, receiver) = unbounded();
+            let clock = Arc::clone(clock);
+            let thread = std::thread::Builder::new()
+                .name(format!("evlog-batch-{number}"))
+                .spawn(move || run(&receiver, &*clock))?;
+            batching.threads.push((sender, thread));
+        }
+        Ok(batching)
+    }
+
+    /// The thread that looks after the topic with this number.
+    pub(crate) fn sender(&self, number: usize) -> Sender<Task> {
+        self.threads[number % self.threads.len()].0.clone()
+    }
+}
+
+impl Drop for Batching {
+    fn drop(&mut self) {
+        for (sender, _) in &self.threads {
+            let _ = sender.send(Task::Stop);
+        }
+        for (_, thread) in self.threads.drain(..) {
+            // A thread that ended in a panic has poisoned its topic; there is nobody left to tell.
+            let is_self = thread.thread().id() == std::thread::current().id();
+            if !is_self {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+/// Topics that one thread looks after.
+#[derive(Debug, Default)]
+struct Watch {
+    soon: Vec<Weak<Committer>>,
+    seldom: Vec<Weak<Committer>>,
+    next_tick: Duration,
+    next_seldom: Duration,
+}
+
+fn run(tasks: &Receiver<Task>, clock: &dyn Clock) {
+    let mut watch = Watch::default();
+    loop {
+        let task = match watch.sleep(clock.elapsed()) {
+            None => tasks.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(span) => tasks.recv_timeout(span),
+        };
+        match task {
+            Ok(Task::Watch(topic)) => watch.add(topic, clock.elapsed()),
+            Ok(Task::Commit(topic)) => {
+                if let Some(topic) = topic.upgrade() {
+                    topic.commit_now();
+                }
+            }
+            Ok(Task::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        watch.look(clock.elapsed());
+    }
+}
+
+impl Watch {
+    fn add(&mut self, topic: Weak<Committer>, now: Duration) {
+        if self.soon.is_empty() {
+            self.next_tick = now + TICK;
+        }
+        self.soon.push(topic);
+    }
+
+    /// How long nothing has to be looked at; `None` for ever.
+    fn sleep(&self, now: Duration) -> Option<Duration> {
+        let soon = (!self.soon.is_empty()).then_some(self.next_tick);
+        let seldom = (!self.seldom.is_empty()).then_some(self.next_seldom);
+        let next = soon.into_iter().chain(seldom).min()?;
+        Some(next.saturating_sub(now))
+    }
+
+    /// Looks at the topics whose time has come.
+    fn look(&mut self, now: Duration) {
+        if !self.soon.is_empty() && now >= self.next_tick {
+            self.next_tick = now + TICK;
+            let seldom = &mut self.seldom;
+            self.soon.retain(|topic| match topic.upgrade().map(|topic| topic.tick()) {
+                Some(Need::Soon) => true,
+                Some(Need::Seldom) => {
+                    if !seldom.iter().any(|known| known.ptr_eq(topic)) {
+                        seldom.push(topic.clone());
+                    }
+                    false
+                }
+                Some(Need::Nothing) | None => false,
+            });
+        }
+        if !self.seldom.is_empty() && now >= self.next_seldom {
+            self.next_seldom = now + SELDOM;
+            self.seldom
+                .retain(|topic| topic.upgrade().is_some_and(|topic| topic.look_at_age() == Need::Seldom));
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Reading a topic, and following it as it grows.
+
+use std::time::Duration;
+
+use evlog_core::{Event, OwnedEvent, Position, ReadLevel};
+
+use crate::committer::Committer;
+use crate::error::{Error, Result};
+use crate::sync::Arc;
+use crate::watermark::Growth;
+
+/// The longest that a wait without an end sleeps before it looks again.
+const LONG: Duration = Duration::from_secs(3_600);
+
+/// Reads events of a topic, each borrowed until the next call. It holds no lock that an append needs, keeps no file
+/// from being trimmed, and goes on reading what is there after its topic was closed.
+#[derive(Debug)]
+pub struct Reader {
+    inner: evlog_core::Reader,
+    topic: Arc<Committer>,
+    began: Duration,
+    events: u64,
+    bytes: u64,
+}
+
+impl Reader {
+    pub(crate) fn new(inner: evlog_core::Reader, topic: Arc<Committer>) -> Reader {
+        let began = topic.elapsed();
+        Reader { inner, topic, began, events: 0, bytes: 0 }
+    }
+
+    /// The next event; `None` at the end of what was to be read, or of the topic. Where the topic grows afterwards, a
+    /// later call goes on.
+    ///
+    /// # Errors
+    /// [`Error::Log`] with [`evlog_core::Error::Gap`] for positions that cannot be read: the next call goes on behind
+    /// them. With [`evlog_core::Error::Trimmed`] where retention was faster: [`Reader::seek`] to the start it names.
+    #[expect(clippy::should_implement_trait, reason = "a lending iterator cannot implement Iterator")]
+    pub fn next(&mut self) -> Result<Option<Event<'_>>> {
+        self.advance()?;
+        Ok(self.event())
+    }
+
+    /// Goes to the next event, which [`Reader::event`] then returns; `false` where [`Reader::next`] returns none.
+    ///
+    /// # Errors
+    /// As for [`Reader::next`].
+    pub fn advance(&mut self) -> Result<bool> {
+        match self.inner.advance() {
+            Ok(is_there) => {
+                if let Some(event) = self.inner.event() {
+                    self.events += 1;
+                    self.bytes += event.payload.len() as u64;
+                }
+                Ok(is_there)
+            }
+            Err(error) => {
+                match error {
+                    evlog_core::Error::Gap(_) => self.topic.metrics.met_damage(),
+                    evlog_core::Error::Trimmed { .. } => {}
+                    _ => self.topic.metrics.read_failed(),
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The current event: the one that was returned last.
+    pub fn event(&self) -> Option<Event<'_>> {
+        self.inner.event()
+    }
+
+    /// The position that the next call looks at first.
+    pub fn position(&self) -> Position {
+        self.inner.position()
+    }
+
+    /// Goes on at `position`.
+    pub fn seek(&mut self, position: Position) {
+        self.inner.seek(position);
+    }
+
+    /// The events with payloads of their own, as an iterator. An error does not end it: it goes on as
+    /// [`Reader::next`] does.
+    pub fn into_events(self) -> Events {
+        Events { reader: self }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let took = self.topic.elapsed().saturating_sub(self.began);
+        self.topic.metrics.read(self.events, self.bytes, took);
+    }
+}
+
+/// Events with payloads of their own; see [`Reader::into_events`].
+#[derive(Debug)]
+pub struct Events {
+    reader: Reader,
+}
+
+impl Iterator for Events {
+    type Item = Result<OwnedEvent>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.reader.next().map(|event| event.as_ref().map(Event::to_owned)).transpose()
+    }
+}
+
+/// Reads a topic on as it grows, waiting at its end; see [`Topic::follow`](crate::Topic::follow).
+#[derive(Debug)]
+pub struct Follower {
+    reader: Reader,
+    level: ReadLevel,
+}
+
+impl Follower {
+    pub(crate) fn new(reader: Reader, level: ReadLevel) -> Follower {
+        Follower { reader, level }
+    }
+
+    /// The next event, once there is one; `None` where `timeout` passed before. Without a timeout it waits as long as
+    /// the topic can grow.
+    ///
+    /// # Errors
+    /// As for [`Reader::next`]. Behind the last event, [`Error::Closed`] where the topic was closed, and
+    /// [`evlog_core::Error::Poisoned`] where it takes no more appends.
+    pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Event<'_>>> {
+        let deadline = timeout.map(|span| self.reader.topic.elapsed().saturating_add(span));
+        while !self.reader.advance()? {
+            let left = deadline.map_or(LONG, |end| end.saturating_sub(self.reader.topic.elapsed()));
+            let topic = &self.reader.topic;
+            match topic.watermark.wait_past(self.reader.position(), self.level, left) {
+                (false, Growth::Closed) => return Err(Error::Closed { topic: topic.name.clone() }),
+                (false, Growth::Poisoned) => return Err(topic.poisoned()),
+                (false, Growth::Open) if deadline.is_some() && left.is_zero() => return Ok(None),
+                (true, _) | (false, Growth::Open) => {}
+            }
+        }
+        Ok(self.reader.event())
+    }
+
+    /// The position that the next call looks at first.
+    pub fn position(&self) -> Position {
+        self.reader.position()
+    }
+
+    /// Goes on at `position`.
+    pub fn seek(&mut self, position: Position) {
+        self.reader.seek(position);
+    }
+}
+
+#[cfg(feature = "async")]
+impl futures_core::Stream for Follower {
+    type Item = Result<OwnedEvent>;
+
+    /// The next event with a payload of its own. The stream ends where the topic was closed; an error does not end it.
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        use std::task::Poll;
+        loop {
+            match self.reader.advance() {
+                Ok(true) => return Poll::Ready(self.reader.event().as_ref().map(Event::to_owned).map(Ok)),
+                Ok(false) => {}
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+            let topic = &self.reader.topic;
+            match topic.watermark.poll_past(self.reader.position(), self.level, context.waker()) {
+                (true, _) => {}
+                (false, Growth::Open) => return Poll::Pending,
+                (false, Growth::Closed) => return Poll::Ready(None),
+                (false, Growth::Poisoned) => return Poll::Ready(Some(Err(topic.poisoned()))),
+            }
+        }
+    }
+}

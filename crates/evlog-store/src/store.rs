@@ -1,0 +1,262 @@
+//! A folder of topics: the registry, the lock file and the threads they share.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use evlog_core::Create;
+use evlog_core::storage::{Disk, Folder, OpenMode, Storage};
+
+use crate::batching::Batching;
+use crate::clock::{Clock, MonotonicClock};
+use crate::committer::Committer;
+use crate::error::{Error, Result};
+use crate::metrics::prometheus;
+use crate::name::TopicName;
+use crate::options::Options;
+use crate::sync::{Arc, Mutex};
+use crate::topic::Topic;
+
+/// Name of the lock file that all topics of a store share.
+const LOCK_FILE: &str = "lock";
+
+/// A folder of topics. Cheap to clone, usable from all threads at once.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("events");
+/// use evlog_store::{Options, Place, Store};
+///
+/// let store = Store::open(&path, &Options::new())?;
+/// let orders = store.topic("orders")?;
+/// let ticket = orders.append("one pair of shoes")?;
+/// ticket.wait()?; // durable now
+///
+/// let mut reader = orders.read(Place::Oldest)?;
+/// while let Some(event) = reader.next()? {
+///     assert_eq!((event.position, event.payload), (0, &b"one pair of shoes"[..]));
+/// }
+/// store.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    storage: Arc<dyn Storage>,
+    folder: Arc<dyn Folder>,
+    options: Options,
+    clock: Arc<dyn Clock>,
+    batching: Batching,
+    registry: Mutex<Registry>,
+}
+
+/// One slot for each topic that was ever asked for, so that two topics can be opened at the same time and one topic
+/// only once.
+#[derive(Debug, Default)]
+struct Registry {
+    slots: BTreeMap<TopicName, Arc<Slot>>,
+    is_closed: bool,
+}
+
+#[derive(Debug)]
+struct Slot {
+    number: usize,
+    topic: Mutex<Option<Arc<Committer>>>,
+}
+
+impl Store {
+    /// Opens the store in the folder `path`, or makes it; its parent must exist. Topics are opened when asked for.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`]; [`Error::Log`] where the folder cannot be made or opened.
+    pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Store> {
+        Store::open_on(Arc::new(Disk), Arc::new(MonotonicClock::default()), path, options)
+    }
+
+    /// As [`Store::open`], on another machine than the real one.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    pub fn open_on(
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+        path: impl AsRef<Path>,
+        options: &Options,
+    ) -> Result<Store> {
+        options.check()?;
+        let path = path.as_ref().to_owned();
+        let folder = make_folder(&*storage, &path)?;
+        folder.open(LOCK_FILE, OpenMode::Create).map_err(io("make the lock file in", &path))?;
+        let batching =
+            Batching::start(options.batching_threads, &clock).map_err(io("start threads for", &path))?;
+        let registry = Mutex::new(Registry::default());
+        let inner = Inner { path, storage, folder, options: options.clone(), clock, batching, registry };
+        Ok(Store { inner: Arc::new(inner) })
+    }
+
+    /// The store's folder.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// The topic of this name; opened, or made, where it is not open yet.
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`], [`Error::StoreClosed`]; [`Error::Log`] with [`evlog_core::Error::Locked`] where another
+    /// process writes it, and whatever else stands in the way of opening its log.
+    pub fn topic(&self, name: &str) -> Result<Topic> {
+        self.open_topic(name, Create::IfMissing)
+    }
+
+    /// The topic of this name, if the store has it.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTopic`]; else as for [`Store::topic`].
+    pub fn existing_topic(&self, name: &str) -> Result<Topic> {
+        self.open_topic(name, Create::Never)
+    }
+
+    fn open_topic(&self, name: &str, create: Create) -> Result<Topic> {
+        let name: TopicName = name.parse()?;
+        let slot = self.slot(&name)?;
+        let mut opened = slot.topic.lock();
+        if opened.as_ref().is_none_or(|topic| topic.is_closing()) {
+            // What is left of a closed one goes first: its lock may still be held.
+            *opened = None;
+            *opened = Some(self.open_log(&name, slot.number, create)?);
+        }
+        let topic = opened.clone().ok_or(Error::StoreClosed)?;
+        Ok(Topic::new(topic, Arc::clone(&self.inner) as Arc<_>))
+    }
+
+    fn slot(&self, name: &TopicName) -> Result<Arc<Slot>> {
+        let mut registry = self.inner.registry.lock();
+        if registry.is_closed {
+            return Err(Error::StoreClosed);
+        }
+        let number = registry.slots.len();
+        let slot = registry.slots.entry(name.clone());
+        Ok(Arc::clone(slot.or_insert_with(|| Arc::new(Slot { number, topic: Mutex::new(None) }))))
+    }
+
+    fn open_log(&self, name: &TopicName, number: usize, create: Create) -> Result<Arc<Committer>> {
+        let Inner { path, storage, options, clock, batching, .. } = &*self.inner;
+        let path = path.join(name.folder());
+        let opened = options.of_log().create(create).open_on(Arc::clone(storage), path);
+        let log = opened.map_err(|error| match error {
+            evlog_core::Error::NotFound { .. } => Error::UnknownTopic { topic: name.clone() },
+            other => other.into(),
+        })?;
+        Committer::new(name.clone(), log, options.clone(), Arc::clone(clock), batching.sender(number))
+    }
+
+    /// The names of all topics of the store, open or not, in order.
+    ///
+    /// # Errors
+    /// [`Error::Log`] where the folder cannot be listed.
+    pub fn topics(&self) -> Result<Vec<TopicName>> {
+        let names = self.inner.folder.names().map_err(io("list", &self.inner.path))?;
+        let mut topics: Vec<TopicName> = names.iter().filter_map(|name| TopicName::of_folder(name)).collect();
+        topics.sort();
+        Ok(topics)
+    }
+
+    /// Closes the topic and removes it with all its events. A topic of the same name that is made afterwards is another
+    /// one, with another incarnation.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTopic`], [`Error::StoreClosed`]; [`Error::Log`] with [`evlog_core::Error::Locked`] where another
+    /// process writes it.
+    pub fn remove_topic(&self, name: &str) -> Result<()> {
+        let name: TopicName = name.parse()?;
+        let slot = self.slot(&name)?;
+        let mut opened = slot.topic.lock();
+        if let Some(topic) = opened.take() {
+            match topic.close() {
+                // Its events go anyway.
+                Ok(()) | Err(Error::Closed { .. } | Error::Log(_) | Error::NotWritten { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        evlog_core::remove(&self.inner.storage, &self.inner.path.join(name.folder())).map_err(|error| {
+            match error {
+                evlog_core::Error::NotFound { .. } => Error::UnknownTopic { topic: name.clone() },
+                other => other.into(),
+            }
+        })
+    }
+
+    /// The open topics.
+    fn open_topics(&self) -> Vec<Arc<Committer>> {
+        let slots: Vec<Arc<Slot>> = self.inner.registry.lock().slots.values().cloned().collect();
+        slots
+            .iter()
+            .filter_map(|slot| slot.topic.lock().clone())
+            .filter(|topic| !topic.is_closing())
+            .collect()
+    }
+
+    /// Makes everything accepted so far by any topic durable.
+    ///
+    /// # Errors
+    /// The first error of a topic; the others are flushed all the same.
+    pub fn flush(&self) -> Result<()> {
+        let flushed: Vec<Result<u64>> = self.open_topics().iter().map(|topic| topic.flush()).collect();
+        flushed.into_iter().collect::<Result<Vec<u64>>>().map(drop)
+    }
+
+    /// What the open topics have counted, as Prometheus reads it.
+    ///
+    /// # Errors
+    /// [`Error::Log`] where a topic's segments cannot be looked at.
+    pub fn render_prometheus(&self) -> Result<String> {
+        let topics = self.open_topics();
+        let snapshots: Result<Vec<_>> =
+            topics.iter().map(|topic| Ok((topic.name.as_str(), topic.snapshot()?))).collect();
+        Ok(prometheus(&snapshots?).to_string())
+    }
+
+    /// Closes all topics and the store, for all its handles.
+    ///
+    /// # Errors
+    /// The first error of a topic's close; the others are closed all the same. [`Error::StoreClosed`] where it was
+    /// closed before.
+    pub fn close(&self) -> Result<()> {
+        {
+            let mut registry = self.inner.registry.lock();
+            if std::mem::replace(&mut registry.is_closed, true) {
+                return Err(Error::StoreClosed);
+            }
+        }
+        let closed: Vec<Result<()>> = self.open_topics().iter().map(|topic| topic.close()).collect();
+        self.inner.registry.lock().slots.clear();
+        closed.into_iter().collect()
+    }
+}
+
+fn io(operation: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| evlog_core::Error::Io { operation, path, offset: None, source }.into()
+}
+
+/// Opens the folder, or makes it.
+fn make_folder(storage: &dyn Storage, path: &Path) -> Result<Arc<dyn Folder>> {
+    match storage.open_folder(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        other => return other.map_err(io("open", path)),
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let folder = storage.open_folder(parent).map_err(io("open", parent))?;
+    match folder.create_folder(name) {
+        Ok(()) => folder.sync().map_err(io("sync", parent))?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(io("make", path)(error)),
+    }
+    storage.open_folder(path).map_err(io("open", path))
+}

@@ -1,0 +1,303 @@
+//! One topic of a store, as its users hold it.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use evlog_core::{
+    Batch, OwnedEvent, Place, Position, Read, ReadLevel, Report, SegmentSummary, Timestamp, Verification,
+};
+
+use crate::committer::Committer;
+use crate::error::{Error, Result};
+use crate::metrics::TopicSnapshot;
+use crate::options::Durability;
+use crate::queue::Accepted;
+use crate::reader::{Follower, Reader};
+use crate::retention::Retention;
+use crate::sync::Arc;
+use crate::watermark::Growth;
+
+/// A named log with its queue, its retention and its metrics. Cheap to clone, usable from all threads at once.
+///
+/// After [`Topic::close`], or the store's, every call but reading answers [`Error::Closed`]; readers that are open go
+/// on to the end of what is there; whoever waits wakes up. After a failed sync, appends answer
+/// [`evlog_core::Error::Poisoned`] until the topic is closed and opened again; reading goes on.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    committer: Arc<Committer>,
+    /// Keeps the batching threads alive, and is not looked at.
+    _store: Arc<dyn std::any::Any + Send + Sync>,
+}
+
+/// What an append gives: where the events will be, and a way to wait for them.
+#[derive(Clone, Debug)]
+#[must_use = "events that nobody waits for are durable within the batch timeout, but nobody hears of a failure"]
+pub struct Ticket {
+    accepted: Accepted,
+    topic: Arc<Committer>,
+}
+
+impl Ticket {
+    /// The positions of the events. Provisional until the ticket is served: where a write fails, they are given to
+    /// other events.
+    pub fn positions(&self) -> Range<Position> {
+        self.accepted.positions.clone()
+    }
+
+    /// Waits until the events have the topic's default durability.
+    ///
+    /// # Errors
+    /// Why they never will; see [`Ticket::wait_for`].
+    pub fn wait(&self) -> Result<Range<Position>> {
+        self.wait_for(self.topic.options.durability)
+    }
+
+    /// Waits until the events have this durability.
+    ///
+    /// # Errors
+    /// [`evlog_core::Error::NoSpace`], [`evlog_core::Error::NotWritten`] and [`Error::NotWritten`]: they will never
+    /// appear. [`evlog_core::Error::Indeterminate`]: all of them appear or none, and the next open decides.
+    pub fn wait_for(&self, durability: Durability) -> Result<Range<Position>> {
+        self.topic.wait(&self.accepted, durability, None).map(|()| self.positions())
+    }
+
+    /// As [`Ticket::wait_for`], no longer than `timeout`.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`], after which one may wait again; else as for [`Ticket::wait_for`].
+    pub fn wait_timeout(&self, durability: Durability, timeout: Duration) -> Result<Range<Position>> {
+        self.topic.wait(&self.accepted, durability, Some(timeout)).map(|()| self.positions())
+    }
+}
+
+#[cfg(feature = "async")]
+impl IntoFuture for Ticket {
+    type Output = Result<Range<Position>>;
+    type IntoFuture = Served;
+
+    /// A future of [`Ticket::wait`], for any runtime: a batching thread does the work.
+    fn into_future(self) -> Served {
+        Served { ticket: self }
+    }
+}
+
+/// The future of a [`Ticket`].
+#[cfg(feature = "async")]
+#[derive(Debug)]
+pub struct Served {
+    ticket: Ticket,
+}
+
+#[cfg(feature = "async")]
+impl Future for Served {
+    type Output = Result<Range<Position>>;
+
+    fn poll(
+        self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        let Ticket { accepted, topic } = &self.ticket;
+        topic
+            .poll(accepted, topic.options.durability, context)
+            .map(|served| served.map(|()| accepted.positions.clone()))
+    }
+}
+
+impl Topic {
+    pub(crate) fn new(committer: Arc<Committer>, store: Arc<dyn std::any::Any + Send + Sync>) -> Topic {
+        Topic { committer, _store: store }
+    }
+
+    /// The topic's name.
+    pub fn name(&self) -> &str {
+        self.committer.name.as_str()
+    }
+
+    /// Appends an event whose time is now. Returns at once, unless the queue is full.
+    ///
+    /// # Errors
+    /// [`evlog_core::Error::TooLarge`], [`evlog_core::Error::Poisoned`], [`Error::Closed`], [`Error::QueueFull`].
+    pub fn append(&self, payload: impl AsRef<[u8]>) -> Result<Ticket> {
+        self.ticket(self.committer.append(None, 0, payload.as_ref())?)
+    }
+
+    /// Appends an event with a timestamp and a schema of its own.
+    ///
+    /// # Errors
+    /// As for [`Topic::append`].
+    pub fn append_at(&self, timestamp: Timestamp, schema: u32, payload: impl AsRef<[u8]>) -> Result<Ticket> {
+        self.ticket(self.committer.append(Some(timestamp), schema, payload.as_ref())?)
+    }
+
+    /// Appends a batch, which stays whole. An empty one takes no position.
+    ///
+    /// # Errors
+    /// As for [`Topic::append`].
+    pub fn append_batch(&self, batch: &Batch) -> Result<Ticket> {
+        self.ticket(self.committer.append_batch(batch, None)?)
+    }
+
+    /// Appends a batch if its first event gets position `expected`.
+    ///
+    /// # Errors
+    /// [`Error::WrongPosition`], and then nothing was appended; else as for [`Topic::append`].
+    pub fn append_if(&self, expected: Position, batch: &Batch) -> Result<Ticket> {
+        self.ticket(self.committer.append_batch(batch, Some(expected))?)
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "it ends the appends above, which fail")]
+    fn ticket(&self, accepted: Accepted) -> Result<Ticket> {
+        Ok(Ticket { accepted, topic: Arc::clone(&self.committer) })
+    }
+
+    /// Makes everything accepted so far durable, and returns the position behind it.
+    ///
+    /// # Errors
+    /// As for [`Ticket::wait_for`].
+    pub fn flush(&self) -> Result<Position> {
+        self.committer.flush()
+    }
+
+    /// A reader of what is asked for: durable events only, unless the [`Read`] says otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Log`] with [`evlog_core::Error::Trimmed`] or [`evlog_core::Error::OutOfRange`].
+    pub fn read(&self, read: impl Into<Read>) -> Result<Reader> {
+        self.committer.check_readable()?;
+        Ok(Reader::new(self.committer.view.read(read)?, Arc::clone(&self.committer)))
+    }
+
+    /// The last `count` durable events, oldest first; fewer where there are fewer.
+    ///
+    /// # Errors
+    /// As for [`Reader::next`].
+    pub fn last(&self, count: u64) -> Result<Vec<OwnedEvent>> {
+        self.read(Place::Last(count))?.into_events().collect()
+    }
+
+    /// The newest durable event.
+    ///
+    /// # Errors
+    /// As for [`Reader::next`].
+    pub fn latest(&self) -> Result<Option<OwnedEvent>> {
+        self.read(Read::from(Place::Oldest).reverse().limit(1))?.into_events().next().transpose()
+    }
+
+    /// The position of the first event whose timestamp is at or after `time`; the end where there is none.
+    ///
+    /// # Errors
+    /// See [`evlog_core::View::find`].
+    pub fn find(&self, time: Timestamp) -> Result<Position> {
+        self.committer.check_readable()?;
+        Ok(self.committer.view.find(time)?)
+    }
+
+    /// Reads on from `place` as the topic grows: durable events only.
+    ///
+    /// # Errors
+    /// As for [`Topic::read`].
+    pub fn follow(&self, place: impl Into<Place>) -> Result<Follower> {
+        self.follow_level(place, ReadLevel::Durable)
+    }
+
+    /// As [`Topic::follow`], for events of this level.
+    ///
+    /// # Errors
+    /// As for [`Topic::read`].
+    pub fn follow_level(&self, place: impl Into<Place>, level: ReadLevel) -> Result<Follower> {
+        Ok(Follower::new(self.read(Read::from(place).level(level))?, level))
+    }
+
+    /// The readable positions: from the first one left up to the end of what was written.
+    pub fn range(&self) -> Range<Position> {
+        self.committer.view.range()
+    }
+
+    /// Everything before this position is durable.
+    pub fn durable_end(&self) -> Position {
+        self.committer.view.durable_end()
+    }
+
+    /// Waits until the event at `position` is durable; `false` where `timeout` passed before.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] and [`evlog_core::Error::Poisoned`] where it will not come.
+    pub fn wait_past(&self, position: Position, timeout: Duration) -> Result<bool> {
+        match self.committer.watermark.wait_past(position, ReadLevel::Durable, timeout) {
+            (true, _) => Ok(true),
+            (false, Growth::Open) => Ok(false),
+            (false, Growth::Closed) => Err(Error::Closed { topic: self.committer.name.clone() }),
+            (false, Growth::Poisoned) => Err(self.committer.poisoned()),
+        }
+    }
+
+    /// Drops whole segments from the front whose events all lie before `position`, and returns the new start.
+    ///
+    /// # Errors
+    /// See [`evlog_core::Log::trim_before`].
+    pub fn trim_before(&self, position: Position) -> Result<Position> {
+        self.committer.trim_before(position)
+    }
+
+    /// Changes what the topic keeps, from now on and until it is closed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`].
+    pub fn set_retention(&self, retention: Retention) -> Result<()> {
+        self.committer.set_retention(retention)
+    }
+
+    /// Drops now what the policy does not keep, and returns the start. It happens by itself after every roll, and as
+    /// events grow old.
+    ///
+    /// # Errors
+    /// As for [`Topic::trim_before`].
+    pub fn enforce_retention(&self) -> Result<Position> {
+        self.committer.enforce_retention()
+    }
+
+    /// Makes everything durable and starts a new segment, so that all events so far can be trimmed.
+    ///
+    /// # Errors
+    /// As for [`Topic::flush`].
+    pub fn roll(&self) -> Result<()> {
+        self.committer.roll()
+    }
+
+    /// What the topic has counted since it was opened, and how far it reaches.
+    ///
+    /// # Errors
+    /// [`Error::Log`] where its segments cannot be looked at.
+    pub fn metrics(&self) -> Result<TopicSnapshot> {
+        self.committer.snapshot()
+    }
+
+    /// What the open of the topic found and did.
+    pub fn recovery_report(&self) -> &Report {
+        self.committer.report()
+    }
+
+    /// What is known of each segment, oldest first.
+    ///
+    /// # Errors
+    /// See [`evlog_core::View::segments`].
+    pub fn segments(&self) -> Result<Vec<SegmentSummary>> {
+        Ok(self.committer.view.segments()?)
+    }
+
+    /// Reads everything written and checks every checksum.
+    ///
+    /// # Errors
+    /// See [`evlog_core::View::verify`].
+    pub fn verify(&self) -> Result<Verification> {
+        Ok(self.committer.view.verify(|_| {})?)
+    }
+
+    /// Commits everything and closes the topic for all its handles. The store opens it again when asked.
+    ///
+    /// # Errors
+    /// That of the last sync; [`Error::Closed`] where it was closed before.
+    pub fn close(&self) -> Result<()> {
+        self.committer.close()
+    }
+}
