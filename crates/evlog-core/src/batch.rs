@@ -141,7 +141,7 @@ fn add_event(
 pub struct Group {
     /// Whole batches with room for their headers, and behind them the open batch without its table.
     bytes: Vec<u8>,
-    frames: Vec<Frame>,
+    members: Vec<Member>,
     /// Table of the open batch.
     table: Vec<u8>,
     events: u64,
@@ -151,7 +151,7 @@ pub struct Group {
 
 /// One batch of a group.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
+struct Member {
     /// Where its header goes.
     at: usize,
     payload_bytes: u32,
@@ -174,19 +174,19 @@ impl Group {
     /// [`Error::TooLarge`] where the payload does not fit into a batch; the group is as it was.
     pub fn push(&mut self, timestamp: Timestamp, schema: u32, payload: &[u8], crc: u32) -> Result<()> {
         check_bytes(batch_bytes(payload.len(), 1))?;
-        let joins = self.frames.last().is_some_and(|frame| {
-            let bytes = self.bytes.len() - frame.at - batch::SIZE + payload.len();
-            frame.is_open && frame.schema == schema && frame.count < SINGLES && bytes <= SINGLES_BYTES
+        let joins = self.members.last().is_some_and(|member| {
+            let bytes = self.bytes.len() - member.at - batch::SIZE + payload.len();
+            member.is_open && member.schema == schema && member.count < SINGLES && bytes <= SINGLES_BYTES
         });
         if !joins {
             self.close_batch();
             self.open_batch(schema, false);
         }
-        if let Some(frame) = self.frames.last_mut() {
-            let area = frame.at + batch::SIZE;
+        if let Some(member) = self.members.last_mut() {
+            let area = member.at + batch::SIZE;
             add_event(&mut self.bytes, area, &mut self.table, timestamp, payload, crc);
-            frame.payload_bytes = (self.bytes.len() - area) as u32;
-            frame.count += 1;
+            member.payload_bytes = (self.bytes.len() - area) as u32;
+            member.count += 1;
         }
         self.count_in(1, timestamp, timestamp);
         Ok(())
@@ -199,10 +199,10 @@ impl Group {
         }
         self.close_batch();
         self.open_batch(batch.schema, batch.origin.is_some());
-        if let Some(frame) = self.frames.last_mut() {
-            frame.payload_bytes = batch.payloads.len() as u32;
-            frame.count = batch.len() as u32;
-            frame.is_open = false;
+        if let Some(member) = self.members.last_mut() {
+            member.payload_bytes = batch.payloads.len() as u32;
+            member.count = batch.len() as u32;
+            member.is_open = false;
         }
         self.bytes.extend_from_slice(&batch.payloads);
         if let Some(origin) = batch.origin {
@@ -223,13 +223,13 @@ impl Group {
     fn open_batch(&mut self, schema: u32, has_origin: bool) {
         let at = self.bytes.len();
         self.bytes.resize(at + batch::SIZE, 0);
-        self.frames.push(Frame { at, payload_bytes: 0, count: 0, schema, has_origin, is_open: true });
+        self.members.push(Member { at, payload_bytes: 0, count: 0, schema, has_origin, is_open: true });
     }
 
     /// Puts the table of the open batch behind its payloads.
     fn close_batch(&mut self) {
-        if let Some(frame) = self.frames.last_mut() {
-            frame.is_open = false;
+        if let Some(member) = self.members.last_mut() {
+            member.is_open = false;
         }
         self.bytes.append(&mut self.table);
     }
@@ -246,7 +246,7 @@ impl Group {
 
     /// How many batches the events stand in.
     pub fn batches(&self) -> u64 {
-        self.frames.len() as u64
+        self.members.len() as u64
     }
 
     /// Bytes that the group takes in memory and on disk, framing included.
@@ -257,7 +257,7 @@ impl Group {
     /// Removes all events and keeps the memory for new ones.
     pub fn clear(&mut self) {
         self.bytes.clear();
-        self.frames.clear();
+        self.members.clear();
         self.table.clear();
         self.events = 0;
         self.least = None;
@@ -270,7 +270,7 @@ impl Group {
     }
 
     /// Fills in the headers for the place where the group is going to be written and returns all its bytes.
-    pub(crate) fn frame(&mut self, place: &Landing) -> &[u8] {
+    pub(crate) fn place_at(&mut self, place: &Landing) -> &[u8] {
         self.close_batch();
         let total = self.bytes.len();
         let pad = place.pad_to.map_or(0, |to| {
@@ -278,19 +278,19 @@ impl Group {
         });
         self.bytes.resize(total + pad, 0);
         let mut base = place.base;
-        for number in 0..self.frames.len() {
-            let frame = self.frames[number];
-            let end = self.frames.get(number + 1).map_or(total + pad, |next| next.at);
-            let header = frame.header(&self.bytes[frame.at..end], base, place);
-            self.bytes[frame.at..frame.at + batch::SIZE].copy_from_slice(&header.encode());
-            base += u64::from(frame.count);
+        for number in 0..self.members.len() {
+            let member = self.members[number];
+            let end = self.members.get(number + 1).map_or(total + pad, |next| next.at);
+            let header = member.header(&self.bytes[member.at..end], base, place);
+            self.bytes[member.at..member.at + batch::SIZE].copy_from_slice(&header.encode());
+            base += u64::from(member.count);
         }
         &self.bytes
     }
 
     /// Where each batch starts, from the beginning of the group, and how many events it has.
     pub(crate) fn starts(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
-        self.frames.iter().map(|frame| (frame.at, frame.count))
+        self.members.iter().map(|member| (member.at, member.count))
     }
 }
 
@@ -305,7 +305,7 @@ pub(crate) struct Landing {
     pub(crate) pad_to: Option<u32>,
 }
 
-impl Frame {
+impl Member {
     fn header(&self, bytes: &[u8], base: Position, place: &Landing) -> BatchHeader {
         let mut header = BatchHeader {
             salt: place.salt,

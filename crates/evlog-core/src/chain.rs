@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::error::{Error, Gap, GapReason, Result};
-use crate::format::batch::{self, Tail};
 use crate::format::header::SegmentHeader;
+use crate::format::tail::{TAIL_BATCH, Tail};
 use crate::position::Position;
 use crate::read::ReadLevel;
 use crate::segment::index::{Index, LiveIndex, Times};
@@ -289,10 +289,10 @@ impl Scope {
     /// What the last bytes of the file say of the segment, if they are an orderly end.
     pub(crate) fn tail(&self) -> Result<Option<Tail>> {
         let length = self.segment.length()?;
-        let Some(at) = length.checked_sub(batch::TAIL_BATCH as u32) else { return Ok(None) };
+        let Some(at) = length.checked_sub(TAIL_BATCH as u32) else { return Ok(None) };
         let mut window = Window::new(SMALL_PIECE);
         let Some(header) = window.header(&self.segment, at, length)? else { return Ok(None) };
-        let bytes = window.bytes(&self.segment, at, batch::TAIL_BATCH)?;
+        let bytes = window.bytes(&self.segment, at, TAIL_BATCH)?;
         Ok(bytes.get(header.payload_range()).and_then(|area| Tail::decode(area, &header)))
     }
 }

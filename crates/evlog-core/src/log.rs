@@ -14,15 +14,14 @@ use crate::format::header::{Cause, SegmentHeader};
 use crate::lock::Lock;
 use crate::open::{self, OpenedLog, Predecessor, Writing};
 use crate::options::{Create, Options};
-use crate::position::{Position, Timestamp};
-use crate::read::{OwnedEvent, Read};
-use crate::reader::Reader;
+use crate::position::Position;
 use crate::recover::Report;
 use crate::segment::MAX_ORDINAL;
 use crate::segment::writer::{Writer, is_no_room};
 use crate::storage::{Disk, Storage};
-use crate::verify::{Progress, Verification};
-use crate::view::{SegmentSummary, View};
+use crate::view::View;
+
+mod reading;
 
 /// Memory kept from one append to the next, in bytes.
 const KEPT_SCRATCH: usize = 4 << 20;
@@ -193,7 +192,11 @@ impl Log {
         })?;
         self.make_room(group.bytes() as u64)?;
         let Some(Writing::Here(writer)) = &mut self.writing else { return Err(self.read_only()) };
-        if let Err(failure) = writer.write(group, base) {
+        // Until it is known how this ends: a panic on the way leaves it so.
+        self.is_poisoned = true;
+        let done = writer.write(group, base);
+        self.is_poisoned = false;
+        if let Err(failure) = done {
             let path = writer.segment.path.clone();
             return Err(self.after(failure.into_error(&path)));
         }
@@ -210,7 +213,10 @@ impl Log {
         self.check_writable()?;
         let end = self.end();
         if let Some(Writing::Here(writer)) = &mut self.writing {
-            if let Err(source) = writer.sync(end) {
+            self.is_poisoned = true;
+            let done = writer.sync(end);
+            self.is_poisoned = false;
+            if let Err(source) = done {
                 let path = writer.segment.path.clone();
                 return Err(self.after(Error::Indeterminate { path, source }));
             }
@@ -366,79 +372,6 @@ impl Log {
         Ok(())
     }
 
-    /// The reading side of this log, which goes on while the log is appended to.
-    pub fn view(&self) -> &View {
-        &self.view
-    }
-
-    /// As [`View::read`].
-    ///
-    /// # Errors
-    /// As for [`View::read`].
-    pub fn read(&self, read: impl Into<Read>) -> Result<Reader> {
-        self.view.read(read)
-    }
-
-    /// As [`View::last`].
-    ///
-    /// # Errors
-    /// As for [`View::last`].
-    pub fn last(&self, count: u64) -> Result<Vec<OwnedEvent>> {
-        self.view.last(count)
-    }
-
-    /// As [`View::latest`].
-    ///
-    /// # Errors
-    /// As for [`View::latest`].
-    pub fn latest(&self) -> Result<Option<OwnedEvent>> {
-        self.view.latest()
-    }
-
-    /// As [`View::find`].
-    ///
-    /// # Errors
-    /// As for [`View::find`].
-    pub fn find(&self, time: Timestamp) -> Result<Position> {
-        self.view.find(time)
-    }
-
-    /// As [`View::range`].
-    pub fn range(&self) -> Range<Position> {
-        self.view.range()
-    }
-
-    /// As [`View::durable_end`].
-    pub fn durable_end(&self) -> Position {
-        self.view.durable_end()
-    }
-
-    /// As [`View::segments`].
-    ///
-    /// # Errors
-    /// As for [`View::segments`].
-    pub fn segments(&self) -> Result<Vec<SegmentSummary>> {
-        self.view.segments()
-    }
-
-    /// As [`View::verify`].
-    ///
-    /// # Errors
-    /// As for [`View::verify`].
-    pub fn verify(&self, progress: impl FnMut(Progress)) -> Result<Verification> {
-        self.view.verify(progress)
-    }
-
-    /// As [`View::incarnation`].
-    pub fn incarnation(&self) -> [u8; 16] {
-        self.view.incarnation()
-    }
-
-    /// As [`View::path`].
-    pub fn path(&self) -> &Path {
-        self.view.path()
-    }
-
     fn chain(&self) -> &Arc<Chain> {
         self.view.chain()
     }
@@ -507,8 +440,7 @@ impl Log {
 impl Drop for Log {
     /// Best effort: a log that is dropped without [`Log::close`] is opened a little more slowly, and that is all.
     fn drop(&mut self) {
-        // In the middle of a panic nobody knows what state the log is in.
-        if !std::thread::panicking() && self.check_writable().is_ok() {
+        if self.check_writable().is_ok() {
             let _ = self.finish();
         }
     }

@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::error::{Error, Gap, Result};
-use crate::format::batch::{Kind, Tail};
+use crate::format::batch::Kind;
+use crate::format::tail::Tail;
 use crate::position::Position;
 use crate::scan::{self, Judgement, Unfinished};
 use crate::segment::Segment;

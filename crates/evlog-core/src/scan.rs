@@ -7,8 +7,9 @@
 
 use crate::error::{Error, Gap, GapReason, Result};
 use crate::format::HEADER_PAGE;
-use crate::format::batch::{self, Kind, Tail};
+use crate::format::batch::Kind;
 use crate::format::header::{HINT_OFFSET, HINT_SIZE, Hint};
+use crate::format::tail::{TAIL_BATCH, Tail};
 use crate::position::Position;
 use crate::segment::Segment;
 use crate::segment::index::Boundary;
@@ -75,11 +76,11 @@ pub(crate) fn judge(segment: &Segment) -> Result<Judgement> {
 
 /// The seal or close that are the last bytes of the file, if they are one.
 fn finished(segment: &Segment, window: &mut Window, length: u32) -> Result<Option<Judgement>> {
-    let Some(at) = length.checked_sub(batch::TAIL_BATCH as u32).filter(|&at| at >= HEADER_PAGE) else {
+    let Some(at) = length.checked_sub(TAIL_BATCH as u32).filter(|&at| at >= HEADER_PAGE) else {
         return Ok(None);
     };
     let Some(header) = window.header(segment, at, length)? else { return Ok(None) };
-    let bytes = window.bytes(segment, at, batch::TAIL_BATCH)?;
+    let bytes = window.bytes(segment, at, TAIL_BATCH)?;
     let tail = bytes.get(header.payload_range()).and_then(|area| Tail::decode(area, &header));
     Ok(tail.filter(|_| header.end_offset() == length).map(|tail| Judgement::Finished {
         kind: header.kind,

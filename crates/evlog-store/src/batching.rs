@@ -5,9 +5,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::committer::{Committer, Need, Task};
+use crate::committer::{Committer, Task};
 use crate::sync::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use crate::sync::{Arc, Weak};
+use crate::upkeep::Need;
 
 /// Time between two looks at a topic that is in use.
 const TICK: Duration = Duration::from_millis(10);

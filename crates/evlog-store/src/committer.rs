@@ -8,15 +8,15 @@ use std::ops::Range;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use evlog_core::{Batch, Log, Place, Position, Read, ReadLevel, Report, Timestamp, View, checksum};
+use evlog_core::{Batch, Log, Position, Report, Timestamp, View, checksum};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::metrics::{AppendFailure, Extent, TopicMetrics, TopicSnapshot};
 use crate::name::TopicName;
 use crate::options::{Durability, Options, Timestamps, WhenFull};
-use crate::queue::{Accepted, Outcome, Queue, Turn};
-use crate::retention::{Retention, SegmentFacts, trim_to};
+use crate::queue::{Accepted, Outcome, Queue, Turn, last_timestamp};
+use crate::retention::Retention;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
@@ -33,17 +33,6 @@ pub(crate) enum Task {
     Stop,
 }
 
-/// What a topic needs of its batching thread after a look at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Need {
-    /// Another look at the next tick.
-    Soon,
-    /// A look now and then, for events grow old.
-    Seldom,
-    /// Nothing until it is told.
-    Nothing,
-}
-
 /// One open topic.
 #[derive(Debug)]
 pub(crate) struct Committer {
@@ -56,18 +45,18 @@ pub(crate) struct Committer {
     clock: Arc<dyn Clock>,
     batcher: Sender<Task>,
     this: Weak<Committer>,
-    queue: Mutex<Queue>,
+    pub(crate) queue: Mutex<Queue>,
     /// Told when a turn ends and when room was made.
     served: Condvar,
-    retention: Mutex<Retention>,
+    pub(crate) retention: Mutex<Retention>,
     /// A batching thread looks after this topic.
-    is_watched: AtomicBool,
+    pub(crate) is_watched: AtomicBool,
     /// A batching thread has been told to write.
-    is_kicked: AtomicBool,
+    pub(crate) is_kicked: AtomicBool,
     /// A segment was rolled, or the policy changed, since retention was last enforced.
-    retention_due: AtomicBool,
+    pub(crate) retention_due: AtomicBool,
     /// Nothing was accepted since the last tick.
-    was_idle: AtomicBool,
+    pub(crate) was_idle: AtomicBool,
 }
 
 impl Committer {
@@ -188,8 +177,8 @@ impl Committer {
 
     fn full(&self, queue: &Queue) -> Error {
         self.metrics.append_failed(AppendFailure::QueueFull);
-        let (pending, limit) = (queue.bytes(), self.options.queue_bytes);
-        Error::QueueFull { topic: self.name.clone(), pending, limit }
+        let limit = self.options.queue_bytes;
+        Error::QueueFull { topic: self.name.clone(), pending: queue.bytes(), limit }
     }
 
     fn check_open(&self, queue: &Queue) -> Result<()> {
@@ -218,18 +207,27 @@ impl Committer {
         drop(queue);
         self.was_idle.store(false, Ordering::Relaxed);
         if !self.is_watched.swap(true, Ordering::AcqRel) {
-            // Without a thread there is no store any more, and nobody to write but those who wait.
-            let _ = self.batcher.send(Task::Watch(self.this.clone()));
+            self.tell(Task::Watch(self.downgrade()));
         }
         if is_full {
             self.kick();
         }
     }
 
+    /// Gives the topic's batching thread something to do.
+    pub(crate) fn tell(&self, task: Task) {
+        // Without a thread there is no store any more, and nobody to write but those who wait.
+        let _ = self.batcher.send(task);
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Committer> {
+        self.this.clone()
+    }
+
     /// Tells a batching thread to write.
     fn kick(&self) {
         if !self.is_kicked.swap(true, Ordering::AcqRel) {
-            let _ = self.batcher.send(Task::Commit(self.this.clone()));
+            self.tell(Task::Commit(self.downgrade()));
         }
     }
 
@@ -321,7 +319,7 @@ impl Committer {
     // ---- committing ----
 
     /// Writes the group of a turn, syncs by the rules, gives the right to write back and wakes all who wait.
-    fn use_turn(&self, turn: Turn) {
+    pub(crate) fn use_turn(&self, turn: Turn) {
         let guard = PanicGuard { committer: self };
         let outcome = self.commit(turn);
         std::mem::forget(guard);
@@ -346,7 +344,7 @@ impl Committer {
         let at = self.clock.elapsed();
         match (&group, &error) {
             (Some(pending), None) => self.metrics.committed(pending.counts(), at.saturating_sub(begun)),
-            (_, Some(error)) => self.metrics.append_failed(kind_of(error)),
+            (_, Some(error)) => self.metrics.append_failed(AppendFailure::of(error)),
             (None, None) => {}
         }
         if log.view().segment_count() > segments {
@@ -363,14 +361,14 @@ impl Committer {
         // Whoever waits goes on; where nobody does, a batching thread has to.
         let is_full = queue.pending_events() >= self.options.batch_size;
         let needs_kick = queue.waiters == 0 && (is_full || queue.is_sync_wanted());
-        self.publish(queue);
+        self.announce(queue);
         if needs_kick {
             self.kick();
         }
     }
 
     /// Lets readers and all who wait know where the topic ends now.
-    fn publish(&self, queue: MutexGuard<'_, Queue>) {
+    fn announce(&self, queue: MutexGuard<'_, Queue>) {
         let growth = match (&queue.poison, queue.is_closed()) {
             (_, true) => Growth::Closed,
             (Some(_), _) => Growth::Poisoned,
@@ -387,7 +385,7 @@ impl Committer {
     }
 
     /// Does something with the log itself, once nobody writes.
-    fn with_log<T>(&self, work: impl FnOnce(&mut Log) -> evlog_core::Result<T>) -> Result<T> {
+    pub(crate) fn with_log<T>(&self, work: impl FnOnce(&mut Log) -> evlog_core::Result<T>) -> Result<T> {
         let mut queue = self.queue.lock();
         let mut turn = loop {
             if queue.is_closing {
@@ -417,143 +415,9 @@ impl Committer {
         done.map_err(Error::from)
     }
 
-    // ---- what a batching thread does, one step at a time ----
-
-    /// Writes all that is accepted; called when enough has come together, or when a task waits.
-    pub(crate) fn commit_now(&self) {
-        self.is_kicked.store(false, Ordering::Release);
-        loop {
-            let mut queue = self.queue.lock();
-            let is_wanted = queue.has_pending() || queue.is_sync_wanted();
-            if !is_wanted {
-                return;
-            }
-            // Where somebody else is writing, that one or the next who waits goes on; a tick sees to the rest.
-            let Some(turn) = queue.take_turn(self.clock.elapsed(), self.options.batch_timeout) else {
-                return;
-            };
-            drop(queue);
-            self.use_turn(turn);
-        }
-    }
-
-    /// A look at the topic, once a tick: writes and syncs what is due, marks what is idle, enforces retention.
-    pub(crate) fn tick(&self) -> Need {
-        let now = self.clock.elapsed();
-        let timeout = self.options.batch_timeout;
-        let is_due =
-            |since: Option<Duration>| since.is_some_and(|since| now.saturating_sub(since) >= timeout);
-        let mut queue = self.queue.lock();
-        if queue.is_closing || queue.poison.is_some() {
-            return Need::Nothing;
-        }
-        if is_due(queue.pending_since) || is_due(queue.unsynced_since) || queue.is_sync_wanted() {
-            if let Some(turn) = queue.take_turn(now, timeout) {
-                drop(queue);
-                self.use_turn(turn);
-            }
-            return Need::Soon;
-        }
-        let is_busy = queue.is_behind() || !queue.is_idle();
-        drop(queue);
-        if self.retention_due.swap(false, Ordering::AcqRel) {
-            // Its error, if there is one, comes back with the next run and with the metrics.
-            if self.enforce_retention().is_err() {
-                self.metrics.read_failed();
-            }
-            return Need::Soon;
-        }
-        if is_busy || !self.was_idle.swap(true, Ordering::AcqRel) {
-            return Need::Soon;
-        }
-        // A mark is a cache: without it, other processes see the last group a little later.
-        let _ = self.with_log(Log::mark);
-        self.rest()
-    }
-
-    /// Ends the watch, unless something came in the meantime.
-    fn rest(&self) -> Need {
-        // Reads what an append wrote that still found the watch on, so that its event is not forgotten.
-        self.is_watched.swap(false, Ordering::AcqRel);
-        let came = !self.was_idle.load(Ordering::Acquire);
-        if came && !self.is_watched.swap(true, Ordering::AcqRel) {
-            return Need::Soon;
-        }
-        if self.retention.lock().limit_age().is_some() { Need::Seldom } else { Need::Nothing }
-    }
-
-    /// A look now and then at a topic whose events grow old.
-    pub(crate) fn look_at_age(&self) -> Need {
-        if self.queue.lock().is_closing || self.retention.lock().limit_age().is_none() {
-            return Need::Nothing;
-        }
-        if self.enforce_retention().is_err() {
-            self.metrics.read_failed();
-        }
-        Need::Seldom
-    }
-
-    // ---- retention ----
-
-    /// Changes what the topic keeps, from now on.
-    pub(crate) fn set_retention(&self, retention: Retention) -> Result<()> {
-        retention.check()?;
-        let bytes = retention.segment_bytes(self.options.segment_bytes);
-        self.with_log(|log| log.set_segment_bytes(bytes))?;
-        *self.retention.lock() = retention;
-        self.retention_due.store(true, Ordering::Release);
-        if !self.is_watched.swap(true, Ordering::AcqRel) {
-            let _ = self.batcher.send(Task::Watch(self.this.clone()));
-        }
-        Ok(())
-    }
-
-    /// Drops what the policy does not keep, and says where the topic starts now.
-    pub(crate) fn enforce_retention(&self) -> Result<Position> {
-        let retention = *self.retention.lock();
-        let start = self.view.range().start;
-        if retention == Retention::everything() {
-            return Ok(start);
-        }
-        let facts: Vec<SegmentFacts> = self
-            .view
-            .segments()?
-            .iter()
-            .map(|segment| SegmentFacts {
-                start: segment.name.base,
-                end: segment.end,
-                bytes: segment.bytes,
-                greatest: (segment.end > segment.name.base).then_some(segment.greatest),
-            })
-            .collect();
-        match trim_to(&facts, self.view.now(), &retention) {
-            Some(position) if position > start => self.trim_before(position),
-            _ => Ok(start),
-        }
-    }
-
-    /// Drops whole segments from the front that end at or before `position`.
-    pub(crate) fn trim_before(&self, position: Position) -> Result<Position> {
-        let bytes_before = self.bytes()?;
-        let start = self.with_log(|log| log.trim_before(position))?;
-        self.metrics.trimmed(bytes_before.saturating_sub(self.bytes()?));
-        self.watermark.wake();
-        Ok(start)
-    }
-
-    /// Bytes of all segments.
-    fn bytes(&self) -> Result<u64> {
-        Ok(self.view.segments()?.iter().map(|segment| segment.bytes).sum())
-    }
-
-    /// Seals the active segment and starts the next one.
-    pub(crate) fn roll(&self) -> Result<()> {
-        self.flush()?;
-        self.with_log(Log::roll)
-    }
-
     // ---- looking ----
 
+    /// The clock's time.
     pub(crate) fn elapsed(&self) -> Duration {
         self.clock.elapsed()
     }
@@ -599,7 +463,7 @@ impl Committer {
             self.served.wait(&mut queue);
         }
         let log = queue.close();
-        self.publish(queue);
+        self.announce(queue);
         let closed = log.map_or(Ok(()), |log| log.close().map_err(Error::from));
         waited.and(closed)
     }
@@ -621,30 +485,10 @@ impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
         let mut queue = self.committer.queue.lock();
         queue.lose(evlog_core::Error::Poisoned { path: self.committer.view.path().to_owned() });
-        self.committer.publish(queue);
-    }
-}
-
-fn last_timestamp(view: &View) -> Result<Timestamp> {
-    let mut reader = view.read(Read::from(Place::Oldest).reverse().limit(1).level(ReadLevel::Written))?;
-    loop {
-        match reader.next() {
-            Ok(event) => return Ok(event.map_or(Timestamp::MIN, |event| event.timestamp)),
-            Err(evlog_core::Error::Gap(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
+        self.committer.announce(queue);
     }
 }
 
 fn too_large(what: &'static str, size: usize, limit: usize) -> evlog_core::Error {
     evlog_core::Error::TooLarge { what, size: size as u64, limit: limit as u64 }
-}
-
-fn kind_of(error: &evlog_core::Error) -> AppendFailure {
-    match error {
-        evlog_core::Error::NoSpace { .. } => AppendFailure::NoSpace,
-        evlog_core::Error::Poisoned { .. } => AppendFailure::Poisoned,
-        evlog_core::Error::TooLarge { .. } => AppendFailure::TooLarge,
-        _ => AppendFailure::Io,
-    }
 }

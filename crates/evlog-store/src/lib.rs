@@ -26,6 +26,8 @@ mod queue;
 
 mod committer;
 
+mod upkeep;
+
 mod batching;
 mod reader;
 

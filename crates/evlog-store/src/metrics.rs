@@ -257,6 +257,16 @@ impl AppendFailure {
         AppendFailure::WrongPosition,
     ];
 
+    /// The kind of an error of the log.
+    pub(crate) fn of(error: &evlog_core::Error) -> AppendFailure {
+        match error {
+            evlog_core::Error::NoSpace { .. } => AppendFailure::NoSpace,
+            evlog_core::Error::Poisoned { .. } => AppendFailure::Poisoned,
+            evlog_core::Error::TooLarge { .. } => AppendFailure::TooLarge,
+            _ => AppendFailure::Io,
+        }
+    }
+
     /// The label: `io`, `no_space`, `poisoned`, `too_large`, `queue_full` or `wrong_position`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
-use evlog_core::{Batch, Group, Log, Position, Timestamp};
+use evlog_core::{Batch, Group, Log, Place, Position, Read, ReadLevel, Timestamp, View};
 
 use crate::error::{Error, Result};
 use crate::metrics;
@@ -369,5 +369,17 @@ impl Pending {
     /// What the metrics count of this group.
     pub(crate) fn counts(&self) -> metrics::Group {
         metrics::Group { batches: self.group.batches(), events: self.group.len(), bytes: self.payload_bytes }
+    }
+}
+
+/// Timestamp of the newest event that can be read.
+pub(crate) fn last_timestamp(view: &View) -> Result<Timestamp> {
+    let mut reader = view.read(Read::from(Place::Oldest).reverse().limit(1).level(ReadLevel::Written))?;
+    loop {
+        match reader.next() {
+            Ok(event) => return Ok(event.map_or(Timestamp::MIN, |event| event.timestamp)),
+            Err(evlog_core::Error::Gap(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::checksum::checksum;
 use super::layout::layout;
 use super::record::{self, TableEntry};
 use super::{ALIGNMENT, HEADER_PAGE, MAX_BATCH, MAX_EVENTS, aligned};
-use crate::position::{Position, Timestamp};
+use crate::position::Position;
 
 /// Bytes of a batch header.
 pub const SIZE: usize = 64;
@@ -14,13 +14,6 @@ pub const SIZE: usize = 64;
 pub const MAGIC: [u8; 4] = *b"EVB1";
 /// Bytes of an origin.
 pub const ORIGIN_SIZE: usize = 16;
-/// Bytes of the payload area of a seal or a close.
-pub const TAIL_SIZE: usize = 32;
-/// Bytes of a seal or close batch, the last ones of a finished segment.
-pub const TAIL_BATCH: usize = SIZE + TAIL_SIZE;
-/// Bytes of an index entry.
-pub const INDEX_SIZE: usize = 24;
-
 const FLAG_PAYLOAD_CRC: u8 = 1;
 const FLAG_ORIGIN: u8 = 2;
 
@@ -42,21 +35,6 @@ layout! { at, LAYOUT = "batch-header", SIZE;
     RESERVED = "reserved" @ 58 + 6;
 }
 
-layout! { tail_at, TAIL_LAYOUT = "tail", TAIL_SIZE;
-    START = "start position" @ 0 + 8;
-    LEAST = "least timestamp" @ 8 + 8;
-    GREATEST = "greatest timestamp" @ 16 + 8;
-    INDEX = "offset of the index" @ 24 + 4;
-    RESERVED = "reserved" @ 28 + 4;
-}
-
-layout! { index_at, INDEX_LAYOUT = "index-entry", INDEX_SIZE;
-    POSITION = "position" @ 0 + 8;
-    GREATEST = "greatest timestamp" @ 8 + 8;
-    OFFSET = "offset" @ 16 + 4;
-    RESERVED = "reserved" @ 20 + 4;
-}
-
 /// What a batch carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -64,11 +42,11 @@ pub enum Kind {
     Events,
     /// Nothing: its `synced` says that all above it is durable.
     Mark,
-    /// A [`Tail`]; a next segment exists.
+    /// A [`Tail`](super::tail::Tail); a next segment exists.
     Seal,
-    /// A [`Tail`]; the writer stopped in order. Later batches may follow.
+    /// A [`Tail`](super::tail::Tail); the writer stopped in order. Later batches may follow.
     Close,
-    /// [`IndexEntry`]s, a cache.
+    /// [`IndexEntry`](super::tail::IndexEntry)s, a cache.
     Index,
     /// Something of a later version that may be stepped over.
     Other(u8),
@@ -328,75 +306,6 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What a seal or a close says of its segment: bounds and a place, all of them caches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tail {
-    /// First readable position of the log when this was written.
-    pub start: Position,
-    /// No event of the segment has an earlier timestamp.
-    pub least: Timestamp,
-    /// No event of the segment has a later timestamp.
-    pub greatest: Timestamp,
-    /// Offset of the newest index batch, 0 where there is none.
-    pub index: u32,
-}
-
-impl Tail {
-    /// The 32 bytes of this tail.
-    pub fn encode(&self) -> [u8; TAIL_SIZE] {
-        let mut out = [0; TAIL_SIZE];
-        tail_at::START.put(&mut out, &self.start.to_le_bytes());
-        tail_at::LEAST.put(&mut out, &self.least.to_le_bytes());
-        tail_at::GREATEST.put(&mut out, &self.greatest.to_le_bytes());
-        tail_at::INDEX.put(&mut out, &self.index.to_le_bytes());
-        out
-    }
-
-    /// The tail in the payload area of a seal or close with this header, if its checksum is right.
-    pub fn decode(found: &[u8], header: &BatchHeader) -> Option<Tail> {
-        let is_tail = matches!(header.kind, Kind::Seal | Kind::Close) && found.len() == TAIL_SIZE;
-        let sound =
-            is_tail && header.payload_crc == Some(checksum(found)) && tail_at::RESERVED.is_zero(found);
-        sound.then(|| Tail {
-            start: tail_at::START.u64(found),
-            least: tail_at::LEAST.i64(found),
-            greatest: tail_at::GREATEST.i64(found),
-            index: tail_at::INDEX.u32(found),
-        })
-    }
-}
-
-/// One line of an index: where a batch starts, and what the events before it can be at the latest. A cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IndexEntry {
-    /// Base position of the batch.
-    pub position: Position,
-    /// No event of the segment before this batch has a later timestamp.
-    pub greatest: Timestamp,
-    /// Where the batch starts, in bytes from the beginning of the file.
-    pub offset: u32,
-}
-
-impl IndexEntry {
-    /// The 24 bytes of this entry.
-    pub fn encode(&self) -> [u8; INDEX_SIZE] {
-        let mut out = [0; INDEX_SIZE];
-        index_at::POSITION.put(&mut out, &self.position.to_le_bytes());
-        index_at::GREATEST.put(&mut out, &self.greatest.to_le_bytes());
-        index_at::OFFSET.put(&mut out, &self.offset.to_le_bytes());
-        out
-    }
-
-    /// Reads an entry; `None` where its reserved bytes are not zero.
-    pub fn decode(found: &[u8; INDEX_SIZE]) -> Option<IndexEntry> {
-        index_at::RESERVED.is_zero(found).then(|| IndexEntry {
-            position: index_at::POSITION.u64(found),
-            greatest: index_at::GREATEST.i64(found),
-            offset: index_at::OFFSET.u32(found),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -512,17 +421,5 @@ mod tests {
         assert!(!decodes(&[entry(9)], 8));
         assert!(!decodes(&[entry(1)], 16));
         assert!(!decodes(&[entry(u32::MAX)], 8));
-    }
-
-    #[test]
-    fn tails_and_index_entries_are_read_back() {
-        let tail = Tail { start: 1, least: -2, greatest: 3, index: 4 };
-        let bytes = tail.encode();
-        let (good, _) = hello();
-        let header = BatchHeader { kind: Kind::Seal, payload_crc: Some(checksum(&bytes)), ..good };
-        assert_eq!(Tail::decode(&bytes, &header), Some(tail));
-        assert_eq!(Tail::decode(&bytes, &BatchHeader { payload_crc: None, ..header }), None);
-        let entry = IndexEntry { position: 1, greatest: 2, offset: 3 };
-        assert_eq!(IndexEntry::decode(&entry.encode()), Some(entry));
     }
 }

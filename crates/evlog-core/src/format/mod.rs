@@ -8,6 +8,7 @@ pub mod batch;
 pub mod checksum;
 pub mod header;
 pub mod record;
+pub mod tail;
 
 pub use layout::{Field, Layout};
 
@@ -35,8 +36,8 @@ pub const LAYOUTS: &[Layout] = &[
     header::HINT_LAYOUT,
     batch::LAYOUT,
     record::LAYOUT,
-    batch::TAIL_LAYOUT,
-    batch::INDEX_LAYOUT,
+    tail::TAIL_LAYOUT,
+    tail::INDEX_LAYOUT,
 ];
 
 /// Every limit of the format, for the comparison with the document.

@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
 use crate::format::HEADER_PAGE;
-use crate::format::batch::{INDEX_SIZE, IndexEntry, Kind};
+use crate::format::batch::Kind;
 use crate::format::checksum::checksum;
+use crate::format::tail::{INDEX_SIZE, IndexEntry};
 use crate::position::{Position, Timestamp};
 use crate::segment::Segment;
 use crate::segment::reader::Window;

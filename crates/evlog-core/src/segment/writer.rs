@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::batch::{Group, Landing};
 use crate::error::Error;
 use crate::format::HEADER_PAGE;
-use crate::format::batch::{self, BatchHeader, Kind, Tail};
+use crate::format::batch::{self, BatchHeader, Kind};
 use crate::format::checksum::checksum;
 use crate::format::header::{HINT_OFFSET, Hint, SegmentHeader};
+use crate::format::tail::{TAIL_BATCH, Tail};
 use crate::position::Position;
 use crate::segment::index::{Boundary, Index, LiveIndex, Times};
 use crate::segment::{End, Segment, SegmentName};
@@ -171,7 +172,7 @@ impl Writer {
             pad_to: self.pad_to,
         };
         self.check_length()?;
-        let bytes = group.frame(&landing);
+        let bytes = group.place_at(&landing);
         let length = bytes.len();
         let zeros = self.zeros_behind(length);
         let written =
@@ -271,7 +272,7 @@ impl Writer {
         if let Some(to) = self.pad_to {
             length = (self.end + length).next_multiple_of(to) - self.end;
         }
-        let bytes = self.frame(Kind::Mark, self.end, position, &[], length);
+        let bytes = self.without_events(Kind::Mark, self.end, position, &[], length);
         let written = write_full(&*self.segment.file, &[&bytes], u64::from(self.end));
         if written.bytes == bytes.len() {
             // The mark itself is not synced: no later batch may say that it is.
@@ -294,12 +295,12 @@ impl Writer {
         if !area.is_empty() && is_worth_it {
             index_at = self.end;
             let length = batch::SIZE + area.len();
-            bytes = self.frame(Kind::Index, self.end, position, &area, length as u32);
+            bytes = self.without_events(Kind::Index, self.end, position, &area, length as u32);
         }
         let times = self.index.times();
         let tail = Tail { start, least: times.least, greatest: times.greatest, index: index_at };
         let tail_at = self.end + bytes.len() as u32;
-        bytes.extend(self.frame(kind, tail_at, position, &tail.encode(), batch::TAIL_BATCH as u32));
+        bytes.extend(self.without_events(kind, tail_at, position, &tail.encode(), TAIL_BATCH as u32));
         let written = write_full(&*self.segment.file, &[&bytes], u64::from(self.end));
         written.error.map_or(Ok(()), Err)?;
         let end = self.end + bytes.len() as u32;
@@ -310,7 +311,7 @@ impl Writer {
     }
 
     /// A batch without events.
-    fn frame(&self, kind: Kind, offset: u32, base: Position, area: &[u8], length: u32) -> Vec<u8> {
+    fn without_events(&self, kind: Kind, offset: u32, base: Position, area: &[u8], length: u32) -> Vec<u8> {
         let header = BatchHeader {
             salt: self.segment.salt,
             base,

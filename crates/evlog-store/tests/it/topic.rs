@@ -100,7 +100,9 @@ fn a_hundred_writers_and_five_readers_lose_and_double_nothing() {
             })
         })
         .collect();
-    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    for writer in writers {
+        writer.join().unwrap();
+    }
     topic.flush().unwrap();
     is_done.store(true, Ordering::Release);
     for reader in readers {
