@@ -308,7 +308,12 @@ impl Reader {
                 self.window.clear();
                 self.index = None;
                 self.scope = Some(scope);
-                self.place_walker().map(|()| true)
+                let placed = self.place_walker();
+                if placed.is_err() {
+                    // The walker still stands in another segment: the next call has to enter this one again.
+                    self.leave();
+                }
+                placed.map(|()| true)
             }
         }
     }
