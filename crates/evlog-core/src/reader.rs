@@ -357,7 +357,8 @@ impl Reader {
         let table = bytes.get(header.table_range()).and_then(|table| Table::decode(table, &header));
         let Some((_, area)) = table.zip(bytes.get(header.payload_range())) else {
             let path = scope.segment.path.clone();
-            let (offset, length) = (u64::from(header.offset), u64::from(header.length));
+            let table = header.table_range();
+            let (offset, length) = (u64::from(header.offset) + table.start as u64, table.len() as u64);
             let (from, to) = (header.base, header.end_position());
             return self.pass_gap(Gap { from, to, reason: GapReason::Table, path, offset, length });
         };
