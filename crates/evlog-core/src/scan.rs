@@ -5,7 +5,7 @@
 //! and is **damage**: it stays, it is reported, and its positions are a gap. From there on nothing was ever
 //! promised, and the log ends where the first thing is wrong: a **torn tail**.
 
-use crate::error::{Error, Gap, GapReason, Result};
+use crate::error::{Gap, GapReason, Result};
 use crate::format::HEADER_PAGE;
 use crate::format::batch::Kind;
 use crate::format::header::{HINT_OFFSET, HINT_SIZE, Hint};
@@ -93,11 +93,8 @@ fn finished(segment: &Segment, window: &mut Window, length: u32) -> Result<Optio
 /// Where the hint says to begin, if a batch stands there that confirms it.
 fn hinted(segment: &Segment, window: &mut Window, length: u32) -> Result<Option<Boundary>> {
     let mut found = [0; HINT_SIZE];
-    read_full(&*segment.file, &mut found, HINT_OFFSET).map_err(Error::io(
-        "read the hint of",
-        &segment.path,
-        HINT_OFFSET,
-    ))?;
+    // A cache: one that cannot be read is one that is not there.
+    let Ok(_) = read_full(&*segment.file, &mut found, HINT_OFFSET) else { return Ok(None) };
     let Some(hint) = Hint::decode(&found).filter(|hint| hint.salt == segment.salt) else { return Ok(None) };
     if hint.offset < HEADER_PAGE || !hint.offset.is_multiple_of(crate::format::ALIGNMENT) {
         return Ok(None);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, UnknownFeature};
 use crate::format::batch::{self, BatchHeader};
-use crate::format::header::{HeaderFault, SegmentHeader};
+use crate::format::header::{COPIES, HeaderFault, SegmentHeader};
 use crate::format::{HEADER_PAGE, MAX_SEGMENT};
 use crate::position::Position;
 use crate::storage::{File, Folder, OpenMode, read_full};
@@ -82,10 +82,8 @@ impl Segment {
     ) -> Result<Opened> {
         let path = folder.path().join(name.to_string());
         let file = folder.open(&name.to_string(), mode).map_err(Error::io("open", &path, None))?;
-        let mut page = vec![0; HEADER_PAGE as usize + batch::SIZE];
-        let length = read_full(&*file, &mut page, 0).map_err(Error::io("read the header of", &path, 0))?;
-        page.truncate(length);
-        let (salt, header) = match SegmentHeader::decode_page(&page[..length.min(HEADER_PAGE as usize)]) {
+        let page = read_front(&*file).map_err(Error::io("read the header of", &path, 0))?;
+        let (salt, header) = match SegmentHeader::decode_page(&page[..page.len().min(HEADER_PAGE as usize)]) {
             Ok(header) if (SegmentName { ordinal: header.ordinal, base: header.base }) != name => {
                 return Ok(Opened::Foreign);
             }
@@ -106,6 +104,30 @@ impl Segment {
     pub(crate) fn length(&self) -> Result<u32> {
         let length = self.file.len().map_err(Error::io("measure", &self.path, None))?;
         Ok(u32::try_from(length).unwrap_or(MAX_SEGMENT))
+    }
+}
+
+/// The header page and the first batch header behind it. Where a sector of it cannot be read, that must not cost the
+/// segment: then the half with the other copy of the header is enough.
+fn read_front(file: &dyn File) -> std::io::Result<Vec<u8>> {
+    let mut page = vec![0; HEADER_PAGE as usize + batch::SIZE];
+    let error = match read_full(file, &mut page, 0) {
+        Ok(length) => {
+            page.truncate(length);
+            return Ok(page);
+        }
+        Err(error) => error,
+    };
+    for half in [0..COPIES[1], COPIES[1]..page.len()] {
+        let offset = half.start as u64;
+        if read_full(file, &mut page[half.clone()], offset).is_err() {
+            page[half].fill(0);
+        }
+    }
+    match SegmentHeader::decode_page(&page) {
+        // Nothing is concluded from what could not be read.
+        Err(HeaderFault::Magic | HeaderFault::Damaged) => Err(error),
+        _ => Ok(page),
     }
 }
 
