@@ -111,7 +111,7 @@ pub enum Error {
         /// The file system.
         kind: &'static str,
     },
-    /// Damage in the last segment, met by an open that was told to be strict. Nothing was changed.
+    /// Damage met by an open that was told to be strict. Nothing was changed.
     #[error("damage found and the open was strict: {0}")]
     Damaged(Gap),
     /// Positions that cannot be read. A reader goes on behind them when it is asked for the next event.

@@ -13,7 +13,7 @@ use crate::format::batch::Kind;
 use crate::format::header::{Cause, SegmentHeader};
 use crate::lock::Lock;
 use crate::open::{self, OpenedLog, Predecessor, Writing};
-use crate::options::{Create, Options};
+use crate::options::{Create, Options, Recovery};
 use crate::position::Position;
 use crate::recover::Report;
 use crate::segment::MAX_ORDINAL;
@@ -131,6 +131,9 @@ impl Log {
         let mut options = options.clone();
         let (folder, _) = open::folder(&storage, path, options.create(Create::Never))?;
         let seen = open::look(&storage, &folder)?;
+        if options.recovery == Recovery::Strict {
+            seen.check_undamaged()?;
+        }
         let chain = Chain::new(folder, seen.incarnation, seen.links, seen.written, seen.durable);
         Ok(Log {
             view: View::new(storage, chain),

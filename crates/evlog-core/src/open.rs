@@ -98,14 +98,15 @@ pub(crate) fn open(
     options: &Options,
 ) -> Result<OpenedLog> {
     let lock = Lock::exclusive(storage, &*folder)?;
-    remove_temporary_files(&*folder)?;
     let listing = Listing::read(&*folder)?;
     let mut report = Report::new(found);
     report.foreign.clone_from(&listing.foreign);
-    let last = last_segment(&*folder, &listing, OpenMode::Write)?;
+    let last = open_last(&*folder, &listing, OpenMode::Write)?
+        .map_err(|name| Error::NotALog { path: folder.path().join(name.to_string()) })?;
     if options.recovery == Recovery::Strict {
-        strict(&last)?;
+        look_once(&folder, false)?.check_undamaged()?;
     }
+    remove_temporary_files(&*folder)?;
     let recovered = recover::recover(&last, &mut report)?;
     if found == Found::Nothing {
         report.found = Found::Nothing;
@@ -116,14 +117,9 @@ pub(crate) fn open(
     let (writing, link) = resume(&last, &recovered, options);
     let end = End { ordinal: last.name.ordinal, offset: recovered.end, position: recovered.position };
     let chain = link_up(folder, &listing, link, end, end);
-    note_chain(&chain, &recovered, &mut report)?;
+    note_gone(&chain, &recovered, &mut report);
+    note_chain(&chain, &mut report)?;
     Ok(OpenedLog { lock, chain, writing, report })
-}
-
-fn strict(last: &Segment) -> Result<()> {
-    let mut report = Report::new(Found::Unclean);
-    recover::look(last, &mut report)?;
-    report.gaps.into_iter().next().map_or(Ok(()), |gap| Err(Error::Damaged(gap)))
 }
 
 fn resume(last: &Segment, recovered: &Recovered, options: &Options) -> (Writing, Link) {
@@ -156,7 +152,15 @@ pub(crate) struct Seen {
     pub(crate) written: End,
     pub(crate) durable: End,
     pub(crate) report: Report,
-    next: Continue,
+    /// Whether nothing was met that another look may show otherwise.
+    is_settled: bool,
+}
+
+impl Seen {
+    /// What a strict open asks for.
+    pub(crate) fn check_undamaged(&self) -> Result<()> {
+        self.report.gaps.first().map_or(Ok(()), |gap| Err(Error::Damaged(gap.clone())))
+    }
 }
 
 /// Looks at a log without writing anything.
@@ -168,25 +172,66 @@ pub(crate) fn look(storage: &Arc<dyn Storage>, folder: &Arc<dyn Folder>) -> Resu
         Err(error) => return Err(error),
     };
     let nobody_writes = matches!(writer, WriterSeen::None(_));
-    let mut seen = look_once(folder, nobody_writes)?;
-    for _ in 1..LOOKS {
-        // A seal without a successor is a writer that rolls right now; damage may be a batch that is being written.
-        let is_settled = !matches!(seen.next, Continue::Behind(Kind::Seal, _)) && seen.report.gaps.is_empty();
-        if is_settled || nobody_writes {
-            break;
+    let mut looks = 1;
+    loop {
+        match look_once(folder, nobody_writes) {
+            // A seal without a successor is a writer that rolls right now; damage may be a batch that is being
+            // written.
+            Ok(seen) if !nobody_writes && !seen.is_settled && looks < LOOKS => {}
+            // What was listed is gone: trimmed right now.
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound && looks < LOOKS => {}
+            Ok(mut seen) => {
+                seen.report.has_writer = !nobody_writes;
+                return Ok(seen);
+            }
+            Err(error) => return Err(error),
         }
-        seen = look_once(folder, false)?;
+        looks += 1;
     }
-    seen.report.has_writer = !nobody_writes;
-    Ok(seen)
 }
 
 fn look_once(folder: &Arc<dyn Folder>, nobody_writes: bool) -> Result<Seen> {
     let listing = Listing::read(&**folder)?;
     let mut report = Report::new(Found::Unclean);
     report.foreign.clone_from(&listing.foreign);
-    let last = last_segment(&**folder, &listing, OpenMode::Read)?;
-    let recovered = recover::look(&last, &mut report)?;
+    match open_last(&**folder, &listing, OpenMode::Read)? {
+        Ok(last) => look_at(folder, &listing, &last, nobody_writes, report),
+        Err(name) if listing.names.len() > 1 => look_before(folder, &listing, name, report),
+        Err(name) => Err(Error::NotALog { path: folder.path().join(name.to_string()) }),
+    }
+}
+
+/// Sees everything before a last segment of which nothing can be read.
+fn look_before(
+    folder: &Arc<dyn Folder>,
+    listing: &Listing,
+    last: SegmentName,
+    mut report: Report,
+) -> Result<Seen> {
+    let SegmentName { base, ordinal } = last;
+    report.gaps.push(Gap {
+        from: base,
+        to: base,
+        reason: GapReason::SegmentHeader,
+        path: folder.path().join(last.to_string()),
+        offset: 0,
+        length: u64::from(HEADER_PAGE),
+    });
+    let end = End { ordinal, offset: HEADER_PAGE, position: base };
+    let chain = link_up(Arc::clone(folder), listing, Link::new(last), end, end);
+    note_chain(&chain, &mut report)?;
+    let (links, incarnation) = (chain.links(), chain.incarnation());
+    Ok(Seen { links, incarnation, written: end, durable: end, report, is_settled: false })
+}
+
+fn look_at(
+    folder: &Arc<dyn Folder>,
+    listing: &Listing,
+    last: &Segment,
+    nobody_writes: bool,
+    mut report: Report,
+) -> Result<Seen> {
+    let recovered = recover::look(last, &mut report)?;
     let ordinal = last.name.ordinal;
     let written = End { ordinal, offset: recovered.end, position: recovered.position };
     // Nobody writes and the sync succeeds: then all that is valid is durable now.
@@ -202,10 +247,12 @@ fn look_once(folder: &Arc<dyn Folder>, nobody_writes: bool) -> Result<Seen> {
         Continue::Here | Continue::InNext => LiveIndex::new(0, Times::ANY),
     };
     let link = Link::active(last.name, Arc::new(live));
-    let chain = link_up(Arc::clone(folder), &listing, link, written, durable);
-    note_chain(&chain, &recovered, &mut report)?;
+    let chain = link_up(Arc::clone(folder), listing, link, written, durable);
+    note_gone(&chain, &recovered, &mut report);
+    note_chain(&chain, &mut report)?;
+    let is_settled = !matches!(recovered.next, Continue::Behind(Kind::Seal, _)) && report.gaps.is_empty();
     let (links, incarnation) = (chain.links(), chain.incarnation());
-    Ok(Seen { links, incarnation, written, durable, report, next: recovered.next })
+    Ok(Seen { links, incarnation, written, durable, report, is_settled })
 }
 
 fn link_up(folder: Arc<dyn Folder>, listing: &Listing, last: Link, written: End, durable: End) -> Chain {
@@ -225,24 +272,31 @@ fn remove_temporary_files(folder: &dyn Folder) -> Result<()> {
     Ok(())
 }
 
-fn last_segment(folder: &dyn Folder, listing: &Listing, mode: OpenMode) -> Result<Segment> {
+/// Opens the last segment, or says its name where it is beyond reading.
+fn open_last(
+    folder: &dyn Folder,
+    listing: &Listing,
+    mode: OpenMode,
+) -> Result<std::result::Result<Segment, SegmentName>> {
     let Some(&name) = listing.names.last() else {
         return Err(Error::MissingSegments { path: folder.path().to_owned() });
     };
-    match Segment::open(folder, name, mode, None)? {
+    Ok(match Segment::open(folder, name, mode, None)? {
         Opened::Segment(segment) => Ok(segment),
-        Opened::Foreign | Opened::Unreadable => {
-            Err(Error::NotALog { path: folder.path().join(name.to_string()) })
-        }
-    }
+        Opened::Foreign | Opened::Unreadable => Err(name),
+    })
 }
 
-/// Notes what names and headers alone tell about the segments before the last.
-fn note_chain(chain: &Chain, recovered: &Recovered, report: &mut Report) -> Result<()> {
+/// Notes what an orderly end tells about segments that are gone since.
+fn note_gone(chain: &Chain, recovered: &Recovered, report: &mut Report) {
     if let Continue::Behind(_, tail) = recovered.next {
         let start = chain.start();
         report.gone = tail.start.min(start)..start;
     }
+}
+
+/// Notes what names and headers alone tell about the segments before the last.
+fn note_chain(chain: &Chain, report: &mut Report) -> Result<()> {
     let links = chain.links();
     for (link, next) in links.iter().zip(links.iter().skip(1)) {
         let has_hole = next.name.ordinal != link.name.ordinal + 1;

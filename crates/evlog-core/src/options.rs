@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 
-/// What an open does where it meets damage in the last segment.
+/// What an open does where it meets damage: in the last segment, or segments that are missing before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Recovery {
     /// It succeeds; the damage stands in the report and is a gap for readers.
