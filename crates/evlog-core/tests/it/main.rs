@@ -5,12 +5,17 @@
     clippy::disallowed_types,
     reason = "tests play the part of others, who do to the disk what they like"
 )]
+#![allow(clippy::cast_possible_wrap, reason = "positions in tests are small")]
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
-    reason = "in a test a failed assumption should stop it, there and then"
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it should be"
 )]
-#![allow(clippy::cast_possible_wrap, reason = "positions in tests are small")]
 
 mod append;
 mod common;
+mod damage;
+mod faulty;
+mod scene;
