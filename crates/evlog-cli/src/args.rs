@@ -19,6 +19,7 @@ use crate::settings::Setting;
 #[command(after_help = "\
 A PLACE in a topic is oldest, end, a position (42), so many before the end (-100), or a time (@2026-11-22T10:00:00Z, \
 @-1h).
+
 Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 I/O, 4 damage, 5 locked, 7 not there, 130 interrupted.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -32,7 +33,7 @@ pub(crate) struct Arguments {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Folder of the store
-    #[arg(short, long, value_name = "DIR", global = true, env = "EVLOG_DIR", default_value = "evlog-data")]
+    #[arg(short, long, value_name = "DIR", global = true, env = "EVLOG_DIR", default_value = "./evlog-data")]
     pub(crate) dir: PathBuf,
     /// Option of the store for this command: segment_bytes=64MiB, batch_size=1000, ...
     #[arg(short, long = "option", value_name = "KEY=VALUE", global = true)]
@@ -46,15 +47,14 @@ pub(crate) struct Global {
     /// Say what is done
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// Colours in errors
+    /// Colours in errors: auto means on a terminal
     #[arg(long, value_name = "WHEN", global = true, value_enum, default_value = "auto")]
     pub(crate) color: Color,
 }
 
-/// When there are colours.
+/// When there are colours; automatic means on a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal.
     Auto,
     Always,
     Never,
@@ -114,6 +114,7 @@ pub(crate) struct Append {
 #[command(after_help = "\
 A TEMPLATE is a text with {topic}, {position}, {timestamp}, {time}, {schema}, {size}, {payload}, {hex}; {{ and }} are \
 braces, \\n, \\t, \\r, \\0, \\xHH and \\\\ are escapes.
+
 Positions that damage hides are reported, and reading goes on behind them; the exit code is then 4.")]
 pub(crate) struct Read {
     /// Topic to read
@@ -218,4 +219,78 @@ pub(crate) struct Completions {
 fn topic_name() -> impl TypedValueParser<Value = TopicName> {
     OsStringValueParser::new()
         .try_map(|name| -> Result<TopicName, InvalidName> { TopicName::from_bytes(name.as_bytes()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    const DOCUMENT: &str = include_str!("../../../docs/CLI.md");
+
+    /// The part of the document below a heading, up to the next one.
+    fn section<'a>(heading: &str) -> Option<&'a str> {
+        let (_, below) = DOCUMENT.split_once(heading)?;
+        Some(below.split("\n#").next().unwrap_or(below))
+    }
+
+    /// What the first cells of the rows of a section say in code: `-f`, `--file FILE`.
+    fn documented(section: &str) -> BTreeSet<String> {
+        let cells = section.lines().filter_map(|line| line.strip_prefix("| `-")?.split(" | ").next());
+        cells
+            .flat_map(|cell| format!("`-{cell}").split('`').map(str::to_owned).collect::<Vec<_>>())
+            .filter(|code| code.starts_with('-'))
+            .map(|code| code.split(' ').next().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    fn options(command: &clap::Command, is_global: impl Fn(&clap::Arg) -> bool) -> BTreeSet<String> {
+        let options =
+            command.get_arguments().filter(|argument| !argument.is_positional() && is_global(argument));
+        options
+            .flat_map(|option| {
+                let long = option.get_long().map(|name| format!("--{name}"));
+                long.into_iter().chain(option.get_short().map(|letter| format!("-{letter}")))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_document_and_the_command_have_the_same_commands_and_options() {
+        let mut command = Arguments::command();
+        command.build();
+        let global = options(&command, |_| true);
+        assert_eq!(section("### Global options\n").map(documented), Some(global), "global options");
+        let mut headings = BTreeSet::new();
+        for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+            let name = command.get_name();
+            let heading = DOCUMENT
+                .lines()
+                .find(|line| {
+                    *line == format!("### `evlog {name}`") || line.starts_with(&format!("### `evlog {name} "))
+                })
+                .unwrap_or_else(|| panic!("no section for `evlog {name}`"));
+            headings.insert(heading);
+            let own = options(command, |option| !option.is_global_set() && option.get_id() != "help");
+            assert_eq!(section(heading).map(documented), Some(own), "options of `evlog {name}`");
+            for place in command.get_positionals() {
+                let name = place.get_value_names().and_then(|names| names.first()).expect("a name");
+                assert!(heading.contains(name.as_str()), "{heading} says nothing of {name}");
+            }
+        }
+        let sections: BTreeSet<_> = DOCUMENT.lines().filter(|line| line.starts_with("### `evlog ")).collect();
+        assert_eq!(sections, headings, "every section is about a command");
+    }
+
+    #[test]
+    fn the_document_has_every_key_of_the_store_and_no_other() {
+        let keys: BTreeSet<_> = crate::settings::KEYS.split(", ").collect();
+        let rows = section("### Keys of `-o`\n").expect("a section").lines();
+        let documented: BTreeSet<_> =
+            rows.filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        assert_eq!(documented, keys);
+    }
 }

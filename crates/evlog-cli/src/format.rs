@@ -3,9 +3,10 @@
 use std::str::FromStr;
 
 use evlog_core::Event;
+use evlog_store::TopicName;
 
 use crate::delimiter::Delimiter;
-use crate::json::{self, EventLine};
+use crate::json;
 use crate::template::Template;
 use crate::text::{Audience, write_hex, write_payload};
 
@@ -52,7 +53,7 @@ impl Format {
 /// Puts events out in one format.
 #[derive(Debug)]
 pub(crate) struct EventFormatter {
-    topic: String,
+    topic: TopicName,
     format: Format,
     delimiter: Delimiter,
     audience: Audience,
@@ -60,17 +61,17 @@ pub(crate) struct EventFormatter {
 
 impl EventFormatter {
     pub(crate) fn new(
-        topic: &str,
+        topic: &TopicName,
         format: Format,
         delimiter: Option<Delimiter>,
         audience: Audience,
     ) -> EventFormatter {
         let delimiter = delimiter.unwrap_or_else(|| format.delimiter());
-        EventFormatter { topic: topic.to_owned(), format, delimiter, audience }
+        EventFormatter { topic: topic.clone(), format, delimiter, audience }
     }
 
     /// The topic whose events they are.
-    pub(crate) fn topic(&self) -> &str {
+    pub(crate) fn topic(&self) -> &TopicName {
         &self.topic
     }
 
@@ -82,11 +83,11 @@ impl EventFormatter {
     /// Puts `event` behind what is in `out`.
     pub(crate) fn write(&self, event: &Event<'_>, out: &mut Vec<u8>) {
         match &self.format {
-            Format::Json => return json::write_line(out, &EventLine { topic: &self.topic, event: *event }),
+            Format::Json => return json::write_event(out, &self.topic, event),
             Format::Raw => out.extend_from_slice(event.payload),
             Format::Text => write_payload(event.payload, self.audience, out),
             Format::Hex => write_hex(event.payload, out),
-            Format::Template(template) => template.write(&self.topic, event, self.audience, out),
+            Format::Template(template) => template.write(self.topic.as_str(), event, self.audience, out),
         }
         self.delimiter.write(out);
     }
@@ -98,7 +99,12 @@ mod tests {
 
     fn shown(format: &str, delimiter: Option<&str>, audience: Audience, payload: &[u8]) -> Vec<u8> {
         let delimiter = delimiter.map(|text| text.parse().expect(text));
-        let formatter = EventFormatter::new("orders", format.parse().expect(format), delimiter, audience);
+        let formatter = EventFormatter::new(
+            &"orders".parse().expect("a name"),
+            format.parse().expect(format),
+            delimiter,
+            audience,
+        );
         let mut out = b"before ".to_vec();
         formatter
             .write(&Event { position: 42, timestamp: 1_700_000_000_000_000, schema: 3, payload }, &mut out);

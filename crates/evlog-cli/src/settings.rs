@@ -7,7 +7,8 @@ use evlog_core::Recovery;
 use evlog_store::units::{self, OptionError, Problem};
 
 /// Every key, for the message about an unknown one.
-const KEYS: &str = "segment_bytes, batch_size, batch_timeout_ms, max_event_bytes, durability, recovery";
+pub(crate) const KEYS: &str =
+    "segment_bytes, batch_size, batch_timeout_ms, max_event_bytes, durability, recovery";
 
 /// One `KEY=VALUE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use memchr::memchr;
 
 use crate::delimiter::Delimiter;
 
-/// Bytes that are asked for at a time.
-const PIECE: usize = 1 << 20;
+/// Bytes that are asked for at a time: few enough to stay in the processor's cache until they are copied on.
+const PIECE: usize = 256 << 10;
 
 /// The bytes of an input between their arrival and their going away as events.
 #[derive(Debug)]

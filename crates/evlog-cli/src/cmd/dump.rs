@@ -105,10 +105,12 @@ fn kind(kind: Kind) -> &'static str {
 }
 
 pub(crate) fn run(args: &args::Dump, context: &Context) -> Result<Exit, Failure> {
+    let name = args.file.display().to_string();
+    // A file that is not there is another thing than one that is no segment.
+    args.file.symlink_metadata().map_err(Failure::system(format!("open {name}")))?;
     let mut dump = Dump::open(&args.file)?;
     let mut output = Output::standard()?;
-    let header =
-        HeaderLine { file: args.file.display().to_string(), header: dump.header().map(HeaderObject::from) };
+    let header = HeaderLine { file: name, header: dump.header().map(HeaderObject::from) };
     if context.is_json {
         json::write_line(output.buffer(), &header);
     } else {

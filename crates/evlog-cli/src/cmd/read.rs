@@ -40,7 +40,7 @@ pub(crate) fn put_out(
     if format == Format::Json && looks.delim.is_some() {
         return Err(Failure::refused(Exit::Usage, "--delim does not go with JSON: each object is a line"));
     }
-    let formatter = EventFormatter::new(topic.as_str(), format, looks.delim, output.audience());
+    let formatter = EventFormatter::new(topic, format, looks.delim, output.audience());
     let mut reader = log.read(read)?;
     let mut progress = Progress::new(context.console, Unit::Events, log.range().end - reader.position());
     let mut count = 0;
@@ -78,7 +78,7 @@ fn tell_gap(
     progress: &Progress,
 ) -> Result<(), Failure> {
     if formatter.is_json() {
-        json::write_line(output.buffer(), &GapLine { topic: formatter.topic(), gap: gap.into() });
+        json::write_line(output.buffer(), &GapLine { topic: formatter.topic().as_str(), gap: gap.into() });
         return Ok(());
     }
     // What stands before the gap comes out before it.
