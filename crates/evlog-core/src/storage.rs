@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::position::Timestamp;
 
 mod disk;
+mod watch;
 
 pub use disk::Disk;
 
@@ -100,11 +101,29 @@ pub trait Folder: Debug + Send + Sync {
     /// What the system says.
     fn remove_folder(&self, name: &str) -> io::Result<()>;
 
+    /// Watches the folder for changes of its files, beginning now.
+    ///
+    /// # Errors
+    /// What the system says; [`io::ErrorKind::Unsupported`] where nothing can be watched, which is what this does
+    /// unless an implementation knows better.
+    fn watch(&self) -> io::Result<Box<dyn Watch>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Makes the names in this folder durable.
     ///
     /// # Errors
     /// What the system says. As with [`File::sync`], trying again proves nothing.
     fn sync(&self) -> io::Result<()>;
+}
+
+/// A look-out for changes in a folder.
+pub trait Watch: Debug + Send {
+    /// Waits until something has changed since the last call, or `timeout` has passed.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn wait(&mut self, timeout: Duration) -> io::Result<()>;
 }
 
 /// How a file is opened.

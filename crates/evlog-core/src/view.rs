@@ -15,7 +15,7 @@ use crate::reader::{Reader, confirm};
 use crate::segment::index::{Boundary, Times};
 use crate::segment::reader::{Step, Walker, Window};
 use crate::segment::{Opened, Segment, SegmentName};
-use crate::storage::{Folder, OpenMode, Storage};
+use crate::storage::{Folder, OpenMode, Storage, Watch};
 
 /// Bytes read at once while looking for a time.
 const PIECE: usize = 256 << 10;
@@ -62,7 +62,7 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Trimmed`] and [`Error::OutOfRange`] where it starts before the start or behind the end; what
-    /// [`Log::find`] returns where it starts at a time.
+    /// [`View::find`] returns where it starts at a time.
     pub fn read(&self, read: impl Into<Read>) -> Result<Reader> {
         let read = read.into();
         let low = self.resolve(read.from, read.level)?;
@@ -204,6 +204,15 @@ impl View {
     /// The time of day, as the storage tells it.
     pub fn now(&self) -> Timestamp {
         self.storage.now()
+    }
+
+    /// A look-out for changes that another process makes to the log.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the folder cannot be watched.
+    pub fn watch(&self) -> Result<Box<dyn Watch>> {
+        let folder = self.chain.folder();
+        folder.watch().map_err(Error::io("watch", folder.path(), None))
     }
 
     /// How many segments there are.

@@ -3,7 +3,6 @@
 //! One group is in flight at a time, and whoever has the log has the right to write; everybody who comes meanwhile is
 //! in the next group. The lock of the queue is never held while the disk is busy.
 
-use std::ops::Range;
 #[cfg(feature = "async")]
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use evlog_core::{Batch, Log, Position, Report, Timestamp, View, checksum};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::metrics::{AppendFailure, Extent, TopicMetrics, TopicSnapshot};
+use crate::metrics::{AppendFailure, TopicMetrics};
 use crate::name::TopicName;
 use crate::options::{Durability, Options, Timestamps, WhenFull};
 use crate::queue::{Accepted, Outcome, Queue, Turn, last_timestamp};
@@ -33,11 +32,21 @@ pub(crate) enum Task {
     Stop,
 }
 
+/// Who changes a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// This store.
+    ReadWrite,
+    /// Another process, if any: here it is only looked at.
+    ReadOnly,
+}
+
 /// One open topic.
 #[derive(Debug)]
 pub(crate) struct Committer {
     pub(crate) name: TopicName,
     pub(crate) options: Options,
+    pub(crate) access: Access,
     pub(crate) view: View,
     pub(crate) watermark: Watermark,
     pub(crate) metrics: TopicMetrics,
@@ -64,6 +73,7 @@ impl Committer {
         name: TopicName,
         log: Log,
         options: Options,
+        access: Access,
         clock: Arc<dyn Clock>,
         batcher: Sender<Task>,
     ) -> Result<Arc<Committer>> {
@@ -82,6 +92,7 @@ impl Committer {
         let retention = Mutex::new(options.retention);
         Ok(Arc::new_cyclic(|this| Committer {
             name,
+            access,
             view,
             watermark,
             metrics,
@@ -185,6 +196,9 @@ impl Committer {
         if queue.is_closing {
             return Err(Error::Closed { topic: self.name.clone() });
         }
+        if self.access == Access::ReadOnly {
+            return Err(evlog_core::Error::ReadOnly { path: self.view.path().to_owned() }.into());
+        }
         if queue.poison.is_some() {
             self.metrics.append_failed(AppendFailure::Poisoned);
             return Err(self.poisoned());
@@ -206,9 +220,7 @@ impl Committer {
         let is_full = queue.pending_events() >= self.options.batch_size;
         drop(queue);
         self.was_idle.store(false, Ordering::Relaxed);
-        if !self.is_watched.swap(true, Ordering::AcqRel) {
-            self.tell(Task::Watch(self.downgrade()));
-        }
+        self.begin_watch();
         if is_full {
             self.kick();
         }
@@ -427,24 +439,6 @@ impl Committer {
         self.queue.lock().is_closing
     }
 
-    pub(crate) fn check_readable(&self) -> Result<()> {
-        if self.is_closing() { Err(Error::Closed { topic: self.name.clone() }) } else { Ok(()) }
-    }
-
-    /// Counts as they stand, and how far the topic reaches.
-    pub(crate) fn snapshot(&self) -> Result<TopicSnapshot> {
-        let segments = self.view.segments()?;
-        let Range { start, end } = self.view.range();
-        self.metrics.reaches(Extent {
-            start,
-            end,
-            durable: self.view.durable_end(),
-            bytes: segments.iter().map(|segment| segment.bytes).sum(),
-            segments: segments.len() as u64,
-        });
-        Ok(self.metrics.snapshot())
-    }
-
     // ---- the end ----
 
     /// Commits everything, and ends the topic for all its handles. A second call finds it closed.
@@ -454,6 +448,11 @@ impl Committer {
             return Err(Error::Closed { topic: self.name.clone() });
         }
         queue.is_closing = true;
+        if self.access == Access::ReadOnly {
+            drop(queue.close());
+            self.announce(queue);
+            return Ok(());
+        }
         let everything = queue.everything();
         drop(queue);
         self.served.notify_all();

@@ -26,6 +26,8 @@ mod queue;
 
 mod committer;
 
+mod lookout;
+
 mod upkeep;
 
 mod batching;

@@ -278,6 +278,8 @@ impl Queue {
         let was_written = written > self.written;
         self.written = written;
         self.durable = durable;
+        // Another process may have written, where this one only looks.
+        self.next = self.next.max(written);
         self.log = Some(log);
         if durable == written {
             self.unsynced_bytes = 0;

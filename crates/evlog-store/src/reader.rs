@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use evlog_core::{Event, OwnedEvent, Position, ReadLevel};
 
+#[cfg(feature = "async")]
+use crate::committer::Access;
 use crate::committer::Committer;
 use crate::error::{Error, Result};
 use crate::sync::Arc;
@@ -131,7 +133,7 @@ impl Follower {
         while !self.reader.advance()? {
             let left = deadline.map_or(LONG, |end| end.saturating_sub(self.reader.topic.elapsed()));
             let topic = &self.reader.topic;
-            match topic.watermark.wait_past(self.reader.position(), self.level, left) {
+            match topic.wait_past(self.reader.position(), self.level, left)? {
                 (false, Growth::Closed) => return Err(Error::Closed { topic: topic.name.clone() }),
                 (false, Growth::Poisoned) => return Err(topic.poisoned()),
                 (false, Growth::Open) if deadline.is_some() && left.is_zero() => return Ok(None),
@@ -169,6 +171,9 @@ impl futures_core::Stream for Follower {
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
             let topic = &self.reader.topic;
+            if topic.access == Access::ReadOnly {
+                topic.begin_watch();
+            }
             match topic.watermark.poll_past(self.reader.position(), self.level, context.waker()) {
                 (true, _) => {}
                 (false, Growth::Open) => return Poll::Pending,

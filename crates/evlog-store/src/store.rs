@@ -9,7 +9,7 @@ use evlog_core::storage::{Disk, Folder, OpenMode, Storage};
 
 use crate::batching::Batching;
 use crate::clock::{Clock, MonotonicClock};
-use crate::committer::Committer;
+use crate::committer::{Access, Committer};
 use crate::error::{Error, Result};
 use crate::metrics::prometheus;
 use crate::name::TopicName;
@@ -50,6 +50,7 @@ struct Inner {
     storage: Arc<dyn Storage>,
     folder: Arc<dyn Folder>,
     options: Options,
+    access: Access,
     clock: Arc<dyn Clock>,
     batching: Batching,
     registry: Mutex<Registry>,
@@ -78,6 +79,16 @@ impl Store {
         Store::open_on(Arc::new(Disk), Arc::new(MonotonicClock::default()), path, options)
     }
 
+    /// Opens the store in the folder `path` to read only, and writes nothing at all. Its topics may be written by other
+    /// processes meanwhile: each read looks how far they have come, and followers are woken by changes of the files.
+    ///
+    /// # Errors
+    /// As for [`Store::open`]; [`Error::Log`] with [`evlog_core::Error::Io`] where there is no such folder.
+    pub fn open_read_only(path: impl AsRef<Path>, options: &Options) -> Result<Store> {
+        let (storage, clock) = (Arc::new(Disk), Arc::new(MonotonicClock::default()));
+        Store::open_read_only_on(storage, clock, path, options)
+    }
+
     /// As [`Store::open`], on another machine than the real one.
     ///
     /// # Errors
@@ -88,14 +99,40 @@ impl Store {
         path: impl AsRef<Path>,
         options: &Options,
     ) -> Result<Store> {
+        let path = path.as_ref();
+        let folder = make_folder(&*storage, path)?;
+        folder.open(LOCK_FILE, OpenMode::Create).map_err(io("make the lock file in", path))?;
+        Store::start(storage, clock, folder, options, Access::ReadWrite)
+    }
+
+    /// As [`Store::open_read_only`], on another machine than the real one.
+    ///
+    /// # Errors
+    /// As for [`Store::open_read_only`].
+    pub fn open_read_only_on(
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+        path: impl AsRef<Path>,
+        options: &Options,
+    ) -> Result<Store> {
+        let folder = storage.open_folder(path.as_ref()).map_err(io("open", path.as_ref()))?;
+        Store::start(storage, clock, folder, options, Access::ReadOnly)
+    }
+
+    fn start(
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+        folder: Arc<dyn Folder>,
+        options: &Options,
+        access: Access,
+    ) -> Result<Store> {
         options.check()?;
-        let path = path.as_ref().to_owned();
-        let folder = make_folder(&*storage, &path)?;
-        folder.open(LOCK_FILE, OpenMode::Create).map_err(io("make the lock file in", &path))?;
+        let path = folder.path().to_owned();
         let batching =
             Batching::start(options.batching_threads, &clock).map_err(io("start threads for", &path))?;
         let registry = Mutex::new(Registry::default());
-        let inner = Inner { path, storage, folder, options: options.clone(), clock, batching, registry };
+        let options = options.clone();
+        let inner = Inner { path, storage, folder, options, access, clock, batching, registry };
         Ok(Store { inner: Arc::new(inner) })
     }
 
@@ -145,14 +182,25 @@ impl Store {
     }
 
     fn open_log(&self, name: &TopicName, number: usize, create: Create) -> Result<Arc<Committer>> {
-        let Inner { path, storage, options, clock, batching, .. } = &*self.inner;
+        let Inner { path, storage, options, access, clock, batching, .. } = &*self.inner;
         let path = path.join(name.folder());
-        let opened = options.of_log().create(create).open_on(Arc::clone(storage), path);
+        let mut of_log = options.of_log();
+        let opened = match access {
+            Access::ReadWrite => of_log.create(create).open_on(Arc::clone(storage), path),
+            Access::ReadOnly => of_log.open_read_only_on(Arc::clone(storage), path),
+        };
         let log = opened.map_err(|error| match error {
             evlog_core::Error::NotFound { .. } => Error::UnknownTopic { topic: name.clone() },
             other => other.into(),
         })?;
-        Committer::new(name.clone(), log, options.clone(), Arc::clone(clock), batching.sender(number))
+        Committer::new(
+            name.clone(),
+            log,
+            options.clone(),
+            *access,
+            Arc::clone(clock),
+            batching.sender(number),
+        )
     }
 
     /// The names of all topics of the store, open or not, in order.
@@ -174,6 +222,9 @@ impl Store {
     /// process writes it.
     pub fn remove_topic(&self, name: &str) -> Result<()> {
         let name: TopicName = name.parse()?;
+        if self.inner.access == Access::ReadOnly {
+            return Err(evlog_core::Error::ReadOnly { path: self.inner.path.clone() }.into());
+        }
         let slot = self.slot(&name)?;
         let mut opened = slot.topic.lock();
         if let Some(topic) = opened.take() {

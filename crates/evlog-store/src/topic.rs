@@ -223,7 +223,7 @@ impl Topic {
     /// # Errors
     /// [`Error::Closed`] and [`evlog_core::Error::Poisoned`] where it will not come.
     pub fn wait_past(&self, position: Position, timeout: Duration) -> Result<bool> {
-        match self.committer.watermark.wait_past(position, ReadLevel::Durable, timeout) {
+        match self.committer.wait_past(position, ReadLevel::Durable, timeout)? {
             (true, _) => Ok(true),
             (false, Growth::Open) => Ok(false),
             (false, Growth::Closed) => Err(Error::Closed { topic: self.committer.name.clone() }),

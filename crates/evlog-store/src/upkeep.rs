@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use evlog_core::{Log, Position};
 
-use crate::committer::{Committer, Task};
+use crate::committer::{Access, Committer, Task};
 use crate::error::Result;
 use crate::retention::{Retention, SegmentFacts, trim_to};
 use crate::sync::atomic::Ordering;
@@ -44,6 +44,9 @@ impl Committer {
 
     /// A look at the topic, once a tick: writes and syncs what is due, marks what is idle, enforces retention.
     pub(crate) fn tick(&self) -> Need {
+        if self.access == Access::ReadOnly {
+            return self.look_for_tasks();
+        }
         let now = self.elapsed();
         let timeout = self.options.batch_timeout;
         let is_due =
@@ -74,6 +77,25 @@ impl Committer {
         // A mark is a cache: without it, other processes see the last group a little later.
         let _ = self.with_log(Log::mark);
         self.rest()
+    }
+
+    /// A look at another process's topic, for tasks that wait for it.
+    fn look_for_tasks(&self) -> Need {
+        let looked = self.check_readable();
+        if looked.is_ok() && self.watermark.has_tasks() {
+            return Need::Soon;
+        }
+        // The tasks look for themselves, and ask for the next watch.
+        self.is_watched.store(false, Ordering::Release);
+        self.watermark.wake();
+        Need::Nothing
+    }
+
+    /// Has a batching thread look after the topic, if none does yet.
+    pub(crate) fn begin_watch(&self) {
+        if !self.is_watched.swap(true, Ordering::AcqRel) {
+            self.tell(Task::Watch(self.downgrade()));
+        }
     }
 
     /// Ends the watch, unless something came in the meantime.
@@ -107,9 +129,7 @@ impl Committer {
         self.with_log(|log| log.set_segment_bytes(bytes))?;
         *self.retention.lock() = retention;
         self.retention_due.store(true, Ordering::Release);
-        if !self.is_watched.swap(true, Ordering::AcqRel) {
-            self.tell(Task::Watch(self.downgrade()));
-        }
+        self.begin_watch();
         Ok(())
     }
 

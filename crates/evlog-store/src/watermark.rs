@@ -89,6 +89,11 @@ impl Watermark {
         (is_there, state.growth)
     }
 
+    /// Whether a task waits to be woken.
+    pub(crate) fn has_tasks(&self) -> bool {
+        !self.state.lock().wakers.is_empty()
+    }
+
     /// Has `waker` woken by the next change.
     #[cfg(feature = "async")]
     pub(crate) fn register(&self, waker: &Waker) {

@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::fcntl::{FcntlArg, fcntl};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 
-use super::{File, Folder, LockKind, OpenMode, Storage};
+use super::watch::FolderWatch;
+use super::{File, Folder, LockKind, OpenMode, Storage, Watch};
 use crate::position::Timestamp;
 
 /// The real machine.
@@ -150,6 +151,10 @@ impl Folder for DiskFolder {
 
     fn remove_folder(&self, name: &str) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&self.descriptor, name, AtFlags::REMOVEDIR)?)
+    }
+
+    fn watch(&self) -> io::Result<Box<dyn Watch>> {
+        Ok(Box::new(FolderWatch::new(self.descriptor.as_fd())?))
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -12,6 +12,7 @@ mod golden;
 #[cfg(feature = "json")]
 mod json;
 mod metrics;
+mod processes;
 mod retention;
 #[cfg(feature = "rkyv")]
 mod schema;
