@@ -217,7 +217,7 @@ impl Log {
         let end = self.end();
         if let Some(Writing::Here(writer)) = &mut self.writing {
             self.is_poisoned = true;
-            let done = writer.sync(end);
+            let done = writer.sync();
             self.is_poisoned = false;
             if let Err(source) = done {
                 let path = writer.segment.path.clone();

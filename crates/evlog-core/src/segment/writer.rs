@@ -49,6 +49,8 @@ pub(crate) struct Writer {
     zeros_limit: u32,
     pad_to: Option<u32>,
     synced_groups: u32,
+    /// Where the newest group starts: what a hint tells, since a batch that is there confirms it.
+    newest_group: Boundary,
     hint: u32,
     index: Arc<LiveIndex>,
     /// Offset of the newest index batch, 0 where there is none.
@@ -138,6 +140,7 @@ impl Writer {
             zeros_limit: options.segment_bytes,
             pad_to: options.pad_to,
             synced_groups: 0,
+            newest_group: Boundary { offset: resume.end, position: 0 },
             hint: resume.end,
             index: Arc::new(LiveIndex::new(resume.stored_index, resume.times)),
             stored_index: resume.stored_index,
@@ -182,6 +185,7 @@ impl Writer {
             return Err(self.take_back(written.bytes, error));
         }
         self.note(group, &landing);
+        self.newest_group = Boundary { offset: self.end, position: base };
         self.end += length as u32;
         self.ahead = self.ahead.max(landing.offset + written.bytes as u32);
         self.is_marked = false;
@@ -246,7 +250,7 @@ impl Writer {
     ///
     /// # Errors
     /// What the system says; nothing may be written to this segment afterwards.
-    pub(crate) fn sync(&mut self, base: Position) -> io::Result<()> {
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
         if self.synced == self.end {
             return Ok(());
         }
@@ -255,7 +259,8 @@ impl Writer {
         self.synced_groups = self.synced_groups.saturating_add(1);
         if self.synced - self.hint >= HINT_STRIDE && self.pad_to.is_none() {
             self.hint = self.synced;
-            let hint = Hint { salt: self.segment.salt, position: base, offset: self.synced };
+            let Boundary { offset, position } = self.newest_group;
+            let hint = Hint { salt: self.segment.salt, position, offset };
             // A cache: without it the next unclean open takes longer, and that is all.
             let _ = write_full(&*self.segment.file, &[&hint.encode()], HINT_OFFSET);
         }

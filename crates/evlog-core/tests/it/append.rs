@@ -1,5 +1,7 @@
 //! Appending and reading back, without faults.
 
+use std::path::Path;
+
 use evlog_core::{Batch, Error, Found, Log, Options, Place, Read, ReadLevel};
 
 use crate::common::{batch, fill, payload, place, read_all};
@@ -46,18 +48,38 @@ fn positions_go_on_after_a_restart_with_and_without_a_close() {
         let (events, _) = read_all(&log, Place::Oldest);
         assert!(events.iter().map(|event| event.payload.clone()).eq((0..(round + 1) * 100).map(payload)));
         if round == 1 {
-            // As after a kill: nothing of the handle runs any more, not even its drop.
             let copy = path.with_extension("copy");
-            std::fs::create_dir(&copy).unwrap();
-            for file in std::fs::read_dir(&path).unwrap().map(Result::unwrap) {
-                std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
-            }
+            copy_as_after_a_kill(&path, &copy);
             drop(log);
             std::fs::remove_dir_all(&path).unwrap();
             std::fs::rename(copy, &path).unwrap();
         } else {
             log.close().unwrap();
         }
+    }
+}
+
+/// A copy of a log as a kill leaves it: nothing of its handle runs any more, not even its drop.
+fn copy_as_after_a_kill(path: &Path, copy: &Path) {
+    std::fs::create_dir(copy).unwrap();
+    for file in std::fs::read_dir(path).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn an_unclean_open_looks_at_the_tail_alone() {
+    let (_guard, path) = place();
+    let mut log = Log::open(&path).unwrap();
+    for number in 0..40 {
+        log.append(&batch(number, &[&[7; 64 << 10]])).unwrap();
+        log.sync().unwrap();
+        let copy = path.with_extension(number.to_string());
+        copy_as_after_a_kill(&path, &copy);
+        let opened = Log::open(&copy).unwrap();
+        assert_eq!((opened.report().found, opened.range()), (Found::Unclean, 0..number as u64 + 1));
+        let scanned = opened.report().scanned_bytes;
+        assert!(scanned < 3 << 19, "{number}: {scanned}");
     }
 }
 
