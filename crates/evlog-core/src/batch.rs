@@ -11,6 +11,10 @@ use crate::position::{Position, Timestamp};
 const SINGLES: u32 = 32;
 /// Most payload bytes of a batch of such events, unless one event alone has more.
 const SINGLES_BYTES: usize = 8 << 10;
+/// Most bytes that padding may add to a batch.
+pub(crate) const MOST_PADDING: u32 = 64 << 10;
+/// Most bytes of a batch that is appended: padded it is still one that can be read.
+const LARGEST: u32 = MAX_BATCH - MOST_PADDING;
 /// Below this average size of payloads, in bytes, one checksum over all of them saves time when reading.
 const SMALL_PAYLOAD: u32 = 512;
 
@@ -52,7 +56,8 @@ impl Batch {
     /// Adds an event: its time in microseconds since the Unix epoch, and its payload, which may be empty.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where the batch would pass 64 MiB or 2^20 events; the batch is as it was.
+    /// [`Error::TooLarge`] where the batch would pass 64 MiB less 64 KiB, framing included, or 2^20 events; the batch is
+    /// as it was.
     pub fn push(&mut self, timestamp: Timestamp, payload: &[u8]) -> Result<()> {
         check_events(self.len() as u64 + 1)?;
         check_bytes(batch_bytes(self.payloads.len() + payload.len(), self.len() + 1))?;
@@ -105,7 +110,7 @@ fn batch_bytes(payload_bytes: usize, events: usize) -> usize {
 }
 
 fn check_bytes(size: usize) -> Result<()> {
-    let limit = MAX_BATCH as usize;
+    let limit = LARGEST as usize;
     if size > limit {
         return Err(Error::TooLarge { what: "a batch (bytes)", size: size as u64, limit: limit as u64 });
     }

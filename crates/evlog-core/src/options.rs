@@ -1,5 +1,6 @@
 //! How a log is opened.
 
+use crate::batch::MOST_PADDING;
 use crate::error::{Error, Result};
 
 /// What an open does where it meets damage: in the last segment, or segments that are missing before it.
@@ -95,7 +96,7 @@ impl Options {
             return Err(Error::InvalidOption { name: "segment_bytes", value: self.segment_bytes, reason });
         }
         if let Some(bytes) = self.pad_group_to
-            && !(bytes.is_power_of_two() && (512..=65_536).contains(&bytes))
+            && !(bytes.is_power_of_two() && (512..=MOST_PADDING).contains(&bytes))
         {
             let reason = "padding is a power of two from 512 to 65,536";
             return Err(Error::InvalidOption { name: "pad_group_to", value: u64::from(bytes), reason });
