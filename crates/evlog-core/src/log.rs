@@ -109,8 +109,8 @@ impl Log {
     }
 
     pub(crate) fn open_with(storage: Arc<dyn Storage>, path: &Path, options: &Options) -> Result<Log> {
-        let (folder, found) = open::folder(&storage, path, options)?;
-        let OpenedLog { lock, chain, writing, report } = open::open(&storage, folder, found, options)?;
+        let located = open::locate(&storage, path, options)?;
+        let OpenedLog { lock, chain, writing, report } = open::open(&storage, located, options)?;
         let mut log = Log {
             view: View::new(storage, chain),
             options: options.clone(),
@@ -129,7 +129,7 @@ impl Log {
 
     pub(crate) fn look_with(storage: Arc<dyn Storage>, path: &Path, options: &Options) -> Result<Log> {
         let mut options = options.clone();
-        let (folder, _) = open::folder(&storage, path, options.create(Create::Never))?;
+        let folder = open::locate(&storage, path, options.create(Create::Never))?.folder;
         let seen = open::look(&storage, &folder)?;
         if options.recovery == Recovery::Strict {
             seen.check_undamaged()?;

@@ -59,30 +59,36 @@ impl Options {
     }
 }
 
+/// The folder of a log.
+#[derive(Debug)]
+pub(crate) struct Located {
+    /// The one that it stands in.
+    pub(crate) parent: Arc<dyn Folder>,
+    pub(crate) folder: Arc<dyn Folder>,
+    /// Whether it was made just now.
+    pub(crate) is_new: bool,
+}
+
 /// Opens, or makes, the folder of a log.
-pub(crate) fn folder(
-    storage: &Arc<dyn Storage>,
-    path: &Path,
-    options: &Options,
-) -> Result<(Arc<dyn Folder>, Found)> {
+pub(crate) fn locate(storage: &Arc<dyn Storage>, path: &Path, options: &Options) -> Result<Located> {
     let (parent_path, name) = split(path);
     let parent = storage.open_folder(&parent_path).map_err(|error| match error.kind() {
         ErrorKind::NotFound if options.create == Create::Never => Error::NotFound { path: path.to_owned() },
         _ => Error::io("open", &parent_path, None)(error),
     })?;
-    let (folder, found) = match parent.open_folder(&name) {
-        Ok(folder) => (folder, Found::Unclean),
+    let (folder, is_new) = match parent.open_folder(&name) {
+        Ok(folder) => (folder, false),
         Err(error) if error.kind() == ErrorKind::NotFound => match options.create {
             Create::Never => return Err(Error::NotFound { path: path.to_owned() }),
             Create::IfMissing => {
                 check_reliable(&*parent)?;
-                (create(storage, &*parent, &name, &options.writer())?, Found::Nothing)
+                (create(storage, &*parent, &name, &options.writer())?, true)
             }
         },
         Err(error) => return Err(Error::io("open", path, None)(error)),
     };
     check_reliable(&*folder)?;
-    Ok((folder, found))
+    Ok(Located { parent, folder, is_new })
 }
 
 fn check_reliable(folder: &dyn Folder) -> Result<()> {
@@ -93,13 +99,12 @@ fn check_reliable(folder: &dyn Folder) -> Result<()> {
 /// Opens a log to write it: the only one who may, and what was found made durable.
 pub(crate) fn open(
     storage: &Arc<dyn Storage>,
-    folder: Arc<dyn Folder>,
-    found: Found,
+    Located { parent, folder, is_new }: Located,
     options: &Options,
 ) -> Result<OpenedLog> {
     let lock = Lock::exclusive(storage, &*folder)?;
     let listing = Listing::read(&*folder)?;
-    let mut report = Report::new(found);
+    let mut report = Report::new(Found::Unclean);
     report.foreign.clone_from(&listing.foreign);
     let last = open_last(&*folder, &listing, OpenMode::Write)?
         .map_err(|name| Error::NotALog { path: folder.path().join(name.to_string()) })?;
@@ -108,8 +113,10 @@ pub(crate) fn open(
     }
     remove_temporary_files(&*folder)?;
     let recovered = recover::recover(&last, &mut report)?;
-    if found == Found::Nothing {
+    if is_new {
         report.found = Found::Nothing;
+    } else if !matches!(recovered.next, Continue::Behind(..)) {
+        sync_names(&*parent, &*folder)?;
     }
     if let Continue::Behind(Kind::Seal, _) = recovered.next {
         return Err(Error::MissingSegments { path: folder.path().to_owned() });
@@ -120,6 +127,16 @@ pub(crate) fn open(
     note_gone(&chain, &recovered, &mut report);
     note_chain(&chain, &mut report)?;
     Ok(OpenedLog { lock, chain, writing, report })
+}
+
+/// Makes the names durable by which the last segment is reached. Whoever made it or its folder may have been stopped
+/// between renaming and syncing; everything in it would be lost with its name. An orderly end was written only after
+/// both.
+fn sync_names(parent: &dyn Folder, folder: &dyn Folder) -> Result<()> {
+    for folder in [folder, parent] {
+        folder.sync().map_err(Error::io("sync", folder.path(), None))?;
+    }
+    Ok(())
 }
 
 fn resume(last: &Segment, recovered: &Recovered, options: &Options) -> (Writing, Link) {
@@ -320,7 +337,7 @@ fn end_position(chain: &Chain, link: &Arc<Link>) -> Result<Position> {
     };
     let mut window = Window::new(256 << 10);
     let front = Boundary { offset: HEADER_PAGE, position: link.name.base };
-    let mut walker = Walker::new(front, scope.limit);
+    let mut walker = Walker::new(front, scope.limit, scope.end);
     while !matches!(walker.step(&scope.segment, &mut window)?, Step::End) {}
     Ok(walker.position)
 }
