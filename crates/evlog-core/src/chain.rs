@@ -161,10 +161,17 @@ impl Chain {
         *self.change() = State { links, written, durable };
     }
 
-    /// Takes the first link off, once its file is gone.
-    pub(crate) fn pop_front(&self) {
+    /// The names of the two oldest segments, if there is more than one.
+    pub(crate) fn first_two(&self) -> Option<(SegmentName, SegmentName)> {
+        let state = self.state();
+        let [first, second, ..] = state.links.as_slice() else { return None };
+        Some((first.name, second.name))
+    }
+
+    /// Takes the first link off, once its file is gone, unless it was taken off before.
+    pub(crate) fn pop_front(&self, name: SegmentName) {
         let mut state = self.change();
-        if state.links.len() > 1 {
+        if state.links.len() > 1 && state.links[0].name == name {
             state.links.remove(0);
         }
     }

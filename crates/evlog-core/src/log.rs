@@ -342,9 +342,8 @@ impl Log {
         self.check_writable()?;
         let folder = Arc::clone(self.chain().folder());
         loop {
-            let links = self.chain().links();
-            let [first, second, ..] = links.as_slice() else { break };
-            if second.name.base > position {
+            let Some((first, second)) = self.chain().first_two() else { break };
+            if second.base > position {
                 break;
             }
             let name = first.name.to_string();
@@ -359,7 +358,7 @@ impl Log {
             if let Err(source) = folder.sync() {
                 return Err(self.after(Error::Indeterminate { path, source }));
             }
-            self.chain().pop_front();
+            self.chain().pop_front(first);
         }
         Ok(self.start())
     }
