@@ -203,6 +203,15 @@ pub trait File: Debug + Send + Sync {
         Ok(self.number()? == other.number()?)
     }
 
+    /// Whether the file still has a name: one that was removed lives on only as long as somebody has it open. Always
+    /// so on a machine where nobody else removes anything.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn has_name(&self) -> io::Result<bool> {
+        Ok(true)
+    }
+
     /// Device and number of the file: no other file has both.
     ///
     /// # Errors

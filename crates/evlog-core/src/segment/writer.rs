@@ -174,7 +174,7 @@ impl Writer {
             synced: self.synced,
             pad_to: self.pad_to,
         };
-        self.check_length()?;
+        self.check_file()?;
         let bytes = group.place_at(&landing);
         let length = bytes.len();
         let zeros = self.zeros_behind(length);
@@ -204,15 +204,19 @@ impl Writer {
         self.index.note(boundaries, group.times());
     }
 
-    /// A file that is shorter than what was written to it was cut by somebody else: going on would leave a hole.
-    fn check_length(&self) -> Result<(), WriteFailure> {
-        let length = self.segment.file.len().map_err(WriteFailure::NotWritten)?;
-        if length < u64::from(self.end) {
-            let reason =
-                format!("the file was cut to {length} bytes by somebody else, {} were written", self.end);
-            return Err(WriteFailure::Indeterminate(io::Error::new(io::ErrorKind::UnexpectedEof, reason)));
-        }
-        Ok(())
+    /// A file that is shorter than what was written to it was cut by somebody else: going on would leave a hole. One
+    /// that was removed would take everything along that is written to it.
+    fn check_file(&self) -> Result<(), WriteFailure> {
+        let file = &self.segment.file;
+        let length = file.len().map_err(WriteFailure::NotWritten)?;
+        let reason = if length < u64::from(self.end) {
+            format!("the file was cut to {length} bytes by somebody else, {} were written", self.end)
+        } else if !file.has_name().map_err(WriteFailure::NotWritten)? {
+            "the file was removed by somebody else".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(WriteFailure::Indeterminate(io::Error::new(io::ErrorKind::UnexpectedEof, reason)))
     }
 
     /// How many zeros to write behind a group of `length` bytes.

@@ -235,6 +235,10 @@ impl File for DiskFile {
         self.lock(byte, nix::libc::F_UNLCK)
     }
 
+    fn has_name(&self) -> io::Result<bool> {
+        Ok(self.file.metadata()?.nlink() > 0)
+    }
+
     fn number(&self) -> io::Result<(u64, u64)> {
         let found = self.file.metadata()?;
         Ok((found.dev(), found.ino()))

@@ -251,6 +251,10 @@ impl File for FaultyFile {
         self.inner.unlock(byte)
     }
 
+    fn has_name(&self) -> io::Result<bool> {
+        self.inner.has_name()
+    }
+
     fn number(&self) -> io::Result<(u64, u64)> {
         self.inner.number()
     }
