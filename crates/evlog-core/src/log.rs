@@ -17,7 +17,7 @@ use crate::options::{Create, Options, Recovery};
 use crate::position::Position;
 use crate::recover::Report;
 use crate::segment::MAX_ORDINAL;
-use crate::segment::writer::{Writer, is_no_room};
+use crate::segment::writer::{LONGEST, Writer, is_no_room};
 use crate::storage::{Disk, Storage};
 use crate::view::View;
 
@@ -251,12 +251,17 @@ impl Log {
     /// # Errors
     /// As for [`Log::append`].
     pub fn roll(&mut self) -> Result<()> {
+        let position = self.end();
+        match &self.writing {
+            Some(Writing::Here(writer)) if position == writer.segment.name.base => self.sync(),
+            _ => self.start_next(),
+        }
+    }
+
+    fn start_next(&mut self) -> Result<()> {
         self.sync()?;
         let position = self.end();
         let Some(Writing::Here(writer)) = &self.writing else { return self.make_next(Cause::Recovered) };
-        if position == writer.segment.name.base {
-            return Ok(());
-        }
         let predecessor = Predecessor {
             name: writer.segment.name,
             salt: writer.segment.salt,
@@ -276,19 +281,18 @@ impl Log {
 
     /// Rolls where the group would make the active segment too large, or where there is none to write to.
     fn make_room(&mut self, bytes: u64) -> Result<()> {
+        let limit = u64::from(LONGEST - HEADER_PAGE);
+        if bytes > limit {
+            return Err(Error::TooLarge { what: "a group (bytes)", size: bytes, limit });
+        }
         self.make_next(Cause::Recovered)?;
         let Some(Writing::Here(writer)) = &self.writing else { return Err(self.read_only()) };
         let is_full = u64::from(writer.end) + bytes > self.options.segment_bytes;
         if is_full && !writer.is_empty() {
-            self.roll()?;
+            // Also where it holds no event, only marks: they take room too.
+            self.start_next()?;
         }
-        // Only a group that is larger than any segment is left to refuse.
-        let limit = u64::from(u32::MAX - HEADER_PAGE - (1 << 20));
-        if bytes > limit {
-            Err(Error::TooLarge { what: "a group (bytes)", size: bytes, limit })
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 
     /// Makes the segment that recovery has left to be made.
@@ -346,7 +350,7 @@ impl Log {
             if second.base > position {
                 break;
             }
-            let name = first.name.to_string();
+            let name = first.to_string();
             let path = folder.path().join(&name);
             match folder.remove(&name) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

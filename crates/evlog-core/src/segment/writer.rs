@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::batch::{Group, Landing};
 use crate::error::Error;
-use crate::format::HEADER_PAGE;
 use crate::format::batch::{self, BatchHeader, Kind};
 use crate::format::checksum::checksum;
 use crate::format::header::{HINT_OFFSET, Hint, SegmentHeader};
 use crate::format::tail::{TAIL_BATCH, Tail};
+use crate::format::{HEADER_PAGE, MAX_SEGMENT};
 use crate::position::Position;
 use crate::segment::index::{Boundary, Index, LiveIndex, Times};
 use crate::segment::{End, Segment, SegmentName};
@@ -25,6 +25,9 @@ const ZEROS: std::ops::RangeInclusive<u32> = 16 << 10..=256 << 10;
 const HINT_STRIDE: u32 = 1 << 20;
 /// A close carries an index where so many bytes have none yet.
 const INDEX_STRIDE: u32 = 1 << 20;
+/// No group ends behind this offset: what is left up to the largest holds padding, a mark, the largest index and an
+/// orderly end.
+pub(crate) const LONGEST: u32 = MAX_SEGMENT - (64 << 20);
 
 static ZERO_BYTES: [u8; *ZEROS.end() as usize] = [0; *ZEROS.end() as usize];
 
@@ -160,9 +163,14 @@ impl Writer {
         End { ordinal: self.segment.name.ordinal, offset: self.end, position }
     }
 
-    /// Whether no event was written to this segment.
+    /// Whether nothing was written to this segment.
     pub(crate) fn is_empty(&self) -> bool {
         self.end == HEADER_PAGE
+    }
+
+    /// Whether what ends a segment might pass the largest offset. We never write a segment that long.
+    fn is_too_long(&self) -> bool {
+        self.end > LONGEST
     }
 
     /// Writes a group behind the end, in one call. Its first event gets position `base`.
@@ -274,7 +282,7 @@ impl Writer {
     /// Writes a mark, which tells readers in other processes that all above it is durable. Nothing depends on it:
     /// where it cannot be written, nothing has happened.
     pub(crate) fn mark(&mut self, position: Position) {
-        if self.is_marked || self.synced != self.end {
+        if self.is_marked || self.synced != self.end || self.is_too_long() {
             return;
         }
         let mut length = batch::SIZE as u32;
@@ -294,7 +302,7 @@ impl Writer {
     /// Ends the segment in order, for good or until it is opened again: index, tail, and no zeros behind them. All
     /// of these are caches; the caller decides whether an error matters and whether to sync.
     pub(crate) fn finish(&mut self, kind: Kind, position: Position, start: Position) -> io::Result<()> {
-        if self.is_closed && kind == Kind::Close {
+        if self.is_closed && kind == Kind::Close || self.is_too_long() {
             return Ok(());
         }
         let mut bytes = Vec::new();
@@ -311,12 +319,23 @@ impl Writer {
         let tail_at = self.end + bytes.len() as u32;
         bytes.extend(self.without_events(kind, tail_at, position, &tail.encode(), TAIL_BATCH as u32));
         let written = write_full(&*self.segment.file, &[&bytes], u64::from(self.end));
-        written.error.map_or(Ok(()), Err)?;
+        if let Some(error) = written.error {
+            self.drop_half_an_end(written.bytes);
+            return Err(error);
+        }
         let end = self.end + bytes.len() as u32;
         if self.segment.file.len()? > u64::from(end) {
             self.segment.file.set_len(u64::from(end))?;
         }
         Ok(())
+    }
+
+    /// Half an orderly end would be left over for the next open. Best effort: it would be no more than that.
+    fn drop_half_an_end(&self, bytes: usize) {
+        let erased = write_full(&*self.segment.file, &[&vec![0; bytes]], u64::from(self.end));
+        if bytes > 0 && erased.error.is_none() {
+            let _ = self.segment.file.set_len(u64::from(self.end));
+        }
     }
 
     /// A batch without events.
