@@ -7,12 +7,14 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::error::{Error, Gap, Result};
+use crate::format::MAX_SEGMENT;
 use crate::format::batch::Kind;
 use crate::format::tail::Tail;
 use crate::position::Position;
 use crate::scan::{self, Judgement, Unfinished};
 use crate::segment::Segment;
 use crate::segment::index::Boundary;
+use crate::segment::writer::is_no_room;
 use crate::storage::{read_full, write_full};
 
 /// Blank bytes behind the end that are still written again rather than left behind. Writers put far fewer there, so
@@ -126,17 +128,30 @@ pub(crate) fn look(segment: &Segment, report: &mut Report) -> Result<Recovered> 
 /// Judges the last segment and makes what is kept of it durable. Bounds everything first, writes then.
 pub(crate) fn recover(segment: &Segment, report: &mut Report) -> Result<Recovered> {
     let mut judgement = scan::judge(segment)?;
+    let mut has_room = true;
     for _ in 0..ATTEMPTS {
         let Judgement::Unfinished(judged) = &judgement else {
             return Ok(conclude(segment, judgement, report));
         };
-        let until = if is_blank(judged) { judged.length } else { judged.end };
-        rewrite(segment, judged.proven, until)?;
-        report.rewritten_bytes += u64::from(until.saturating_sub(judged.proven));
+        report.rewritten_bytes += rewrite(segment, judged.proven, judged.end)?;
+        if goes_on(segment, judged) {
+            match rewrite(segment, judged.end, judged.length) {
+                Ok(bytes) => report.rewritten_bytes += bytes,
+                // Zeros that were never written take room. Where there is none they stay behind, as leftover bytes
+                // do, so that the log can be opened, read and trimmed.
+                Err(Error::Io { source, .. }) if is_no_room(&source) => has_room = false,
+                Err(error) => return Err(error),
+            }
+        }
+        segment.file.sync().map_err(Error::io("sync", &segment.path, None))?;
         // Now disk and page cache agree, so this verdict is the one that lasts.
         let again = scan::judge(segment)?;
         if again == judgement {
-            return Ok(conclude(segment, judgement, report));
+            let mut recovered = conclude(segment, judgement, report);
+            if !has_room {
+                recovered.next = Continue::InNext;
+            }
+            return Ok(recovered);
         }
         judgement = again;
     }
@@ -144,18 +159,26 @@ pub(crate) fn recover(segment: &Segment, report: &mut Report) -> Result<Recovere
     Err(Error::io("recover", &segment.path, None)(changed))
 }
 
-fn is_blank(judged: &Unfinished) -> bool {
-    judged.leftover == 0 && judged.length - judged.end <= MOST_BLANK
+/// Whether appending may go on in the segment: it has a header, and only zeros stand behind its end, few enough to be
+/// ours, in a file that has not been lengthened beyond all measure.
+fn goes_on(segment: &Segment, judged: &Unfinished) -> bool {
+    let blank = judged.length.checked_sub(judged.end);
+    segment.header.is_some()
+        && judged.leftover == 0
+        && judged.length < MAX_SEGMENT
+        && blank.is_some_and(|bytes| bytes <= MOST_BLANK)
 }
 
 fn conclude(segment: &Segment, judgement: Judgement, report: &mut Report) -> Recovered {
     match judgement {
         Judgement::Finished { kind, end, position, tail } => {
             report.found = Found::Closed;
+            let is_whole = segment.header.is_some() || kind == Kind::Seal;
             Recovered {
                 end,
                 position,
-                next: Continue::Behind(kind, tail),
+                // To a segment without a header nothing is appended, however orderly it ends.
+                next: if is_whole { Continue::Behind(kind, tail) } else { Continue::InNext },
                 length: end,
                 leftover: 0,
                 proven: None,
@@ -168,8 +191,7 @@ fn conclude(segment: &Segment, judgement: Judgement, report: &mut Report) -> Rec
             let most = u64::from(judged.length - judged.end.min(judged.length)) / 16;
             let hidden = if judged.leftover == 0 { 0 } else { most };
             report.leftover_positions = judged.position..judged.position.saturating_add(hidden);
-            let goes_on = is_blank(&judged) && segment.header.is_some();
-            let next = if goes_on { Continue::Here } else { Continue::InNext };
+            let next = if goes_on(segment, &judged) { Continue::Here } else { Continue::InNext };
             let (end, position, length, leftover) =
                 (judged.end, judged.position, judged.length, judged.leftover);
             let proven =
@@ -180,8 +202,8 @@ fn conclude(segment: &Segment, judgement: Judgement, report: &mut Report) -> Rec
     }
 }
 
-/// Writes `from..to` again with the bytes that are there, and syncs the file.
-fn rewrite(segment: &Segment, from: u32, to: u32) -> Result<()> {
+/// Writes `from..to` again with the bytes that are there, and returns how many those are.
+fn rewrite(segment: &Segment, from: u32, to: u32) -> Result<u64> {
     let mut at = from;
     let mut buffer = Vec::new();
     while at < to {
@@ -201,5 +223,5 @@ fn rewrite(segment: &Segment, from: u32, to: u32) -> Result<()> {
         }
         at += count as u32;
     }
-    segment.file.sync().map_err(Error::io("sync", &segment.path, None))
+    Ok(u64::from(at - from))
 }
