@@ -75,7 +75,11 @@ impl Dump {
             Opened::Segment(segment) => {
                 let limit = segment.length()?;
                 let front = Boundary { offset: HEADER_PAGE, position: name.base };
-                Ok(Dump { segment, walker: Walker::new(front, limit), window: Window::new(1 << 20) })
+                Ok(Dump {
+                    segment,
+                    walker: Walker::new(front, limit, Position::MAX),
+                    window: Window::new(1 << 20),
+                })
             }
             Opened::Foreign | Opened::Unreadable => Err(not_a_log()),
         }

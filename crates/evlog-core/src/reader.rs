@@ -78,7 +78,7 @@ impl Reader {
             scope: None,
             index: None,
             window: Window::new(PIECE),
-            walker: Walker::new(Boundary { offset: HEADER_PAGE, position: 0 }, 0),
+            walker: Walker::new(Boundary { offset: HEADER_PAGE, position: 0 }, 0, 0),
             steps: Vec::new(),
             batch: None,
             found: None,
@@ -295,6 +295,7 @@ impl Reader {
         }
         Ok(true)
     }
+            self.walker.end = now.position;
 
     /// Opens the segment that holds `position` and places the walker at it. `false` at the end of the log.
     fn enter(&mut self, position: Position) -> Result<bool> {

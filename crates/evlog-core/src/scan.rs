@@ -18,6 +18,9 @@ use crate::storage::read_full;
 
 /// Bytes read at once while judging.
 const PIECE: usize = 256 << 10;
+/// So many stretches are kept from part one to part two, which searches for the later ones again, and so many gaps
+/// are reported: no file may make a judgement take memory without bound.
+const MOST_STRETCHES: usize = 4_096;
 
 /// The judgement of a last segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +42,7 @@ pub(crate) struct Unfinished {
     pub(crate) proven: u32,
     /// The first position that is not proven; positions from here up to `position` are valid all the same.
     pub(crate) proven_position: Position,
-    /// What is wrong below the proven end, as far as the judgement looked.
+    /// What is wrong below the proven end, as far as the judgement looked; the first 4,096 places.
     pub(crate) damage: Vec<Gap>,
     /// Bytes of the file.
     pub(crate) length: u32,
@@ -52,6 +55,9 @@ pub(crate) struct Unfinished {
 /// Judges a segment that has no successor.
 pub(crate) fn judge(segment: &Segment) -> Result<Judgement> {
     let length = segment.length()?;
+    if length < HEADER_PAGE {
+        return Ok(Judgement::Unfinished(Unfinished::cut(segment, length)));
+    }
     let mut window = Window::new(PIECE);
     if let Some(finished) = finished(segment, &mut window, length)? {
         return Ok(finished);
@@ -72,6 +78,32 @@ pub(crate) fn judge(segment: &Segment) -> Result<Judgement> {
     follow(segment, &mut window, &stretches, &mut judged)?;
     judged.leftover = window.count_non_zero(segment, judged.end, length)?;
     Ok(Judgement::Unfinished(judged))
+}
+
+impl Unfinished {
+    /// The judgement of a file that is not even as long as every segment is from its beginning: it was cut by
+    /// somebody else, and nothing tells what it held.
+    fn cut(segment: &Segment, length: u32) -> Unfinished {
+        let base = segment.name.base;
+        let gap = Gap {
+            from: base,
+            to: base,
+            reason: GapReason::SegmentHeader,
+            path: segment.path.clone(),
+            offset: u64::from(length),
+            length: u64::from(HEADER_PAGE - length),
+        };
+        Unfinished {
+            end: HEADER_PAGE,
+            position: base,
+            proven: HEADER_PAGE,
+            proven_position: base,
+            damage: vec![gap],
+            length,
+            leftover: 0,
+            scanned_from: HEADER_PAGE,
+        }
+    }
 }
 
 /// The seal or close that are the last bytes of the file, if they are one.
@@ -113,13 +145,14 @@ fn find_proof(
     first: Boundary,
     limit: u32,
 ) -> Result<(u32, Vec<Stretch>)> {
-    let mut walker = Walker::new(first, limit);
+    let mut walker = Walker::new(first, limit, Position::MAX);
     let mut proven = first.offset;
     let mut stretches = Vec::new();
     loop {
         match walker.step(segment, window)? {
             Step::Batch(header) => proven = proven.max(header.synced),
-            Step::Stretch(stretch) => stretches.push(stretch),
+            Step::Stretch(stretch) if stretches.len() < MOST_STRETCHES => stretches.push(stretch),
+            Step::Stretch(_) => {}
             Step::End => return Ok((proven, stretches)),
         }
     }
@@ -134,7 +167,7 @@ fn follow(
     judged: &mut Unfinished,
 ) -> Result<()> {
     let from = Boundary { offset: judged.end, position: judged.position };
-    let mut walker = Walker::new(from, judged.length);
+    let mut walker = Walker::new(from, judged.length, Position::MAX);
     let mut stretches = stretches.iter();
     loop {
         if walker.at <= judged.proven {
@@ -142,29 +175,34 @@ fn follow(
         }
         judged.end = walker.at;
         judged.position = walker.position;
-        let upcoming = stretches.as_slice().first();
-        if let Some(stretch) = upcoming.filter(|stretch| stretch.from == walker.at) {
-            if stretch.from >= judged.proven {
-                return Ok(());
+        let step = match stretches.as_slice().first().filter(|stretch| stretch.from == walker.at) {
+            Some(stretch) => {
+                stretches.next();
+                walker.pass(stretch)
             }
-            judged.damage.push(stretch.as_damage(segment, stretch.to.min(judged.proven)));
-            walker.at = stretch.to;
-            walker.position = stretch.behind.unwrap_or(stretch.expected);
-            stretches.next();
-            if stretch.to > judged.proven {
-                // What was durable ends here; the position behind keeps clear of everything that may have been.
-                judged.end = judged.proven;
-                judged.position = walker.position;
-                judged.proven_position = walker.position;
-                return Ok(());
+            None => walker.step(segment, window)?,
+        };
+        match step {
+            Step::End => return Ok(()),
+            Step::Batch(header) if header.offset < judged.proven => {}
+            Step::Batch(header) => {
+                let bytes = window.bytes(segment, header.offset, header.length as usize)?;
+                if !body_is_good(&header, bytes) {
+                    return Ok(());
+                }
             }
-            continue;
-        }
-        let Step::Batch(header) = walker.step(segment, window)? else { return Ok(()) };
-        if header.offset >= judged.proven {
-            let bytes = window.bytes(segment, header.offset, header.length as usize)?;
-            if !body_is_good(&header, bytes) {
-                return Ok(());
+            Step::Stretch(stretch) if stretch.from >= judged.proven => return Ok(()),
+            Step::Stretch(stretch) => {
+                if judged.damage.len() < MOST_STRETCHES {
+                    judged.damage.push(stretch.as_damage(segment, stretch.to.min(judged.proven)));
+                }
+                if stretch.to > judged.proven {
+                    // What was durable ends here; the position behind keeps clear of everything that may have been.
+                    judged.end = judged.proven;
+                    judged.position = walker.position;
+                    judged.proven_position = walker.position;
+                    return Ok(());
+                }
             }
         }
     }

@@ -90,7 +90,7 @@ fn verify_header(scope: &Scope, found: &mut Verification) -> Result<()> {
 fn verify_batches(scope: &Scope, found: &mut Verification, mut progress: impl FnMut(Position)) -> Result<()> {
     let mut window = Window::new(PIECE);
     let front = Boundary { offset: HEADER_PAGE, position: scope.link.name.base };
-    let mut walker = Walker::new(front, scope.limit);
+    let mut walker = Walker::new(front, scope.limit, scope.end);
     loop {
         match walker.step(&scope.segment, &mut window)? {
             Step::Batch(header) => {

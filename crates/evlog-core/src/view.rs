@@ -146,7 +146,7 @@ impl View {
         let mut window = Window::new(PIECE);
         let indexed = scope.with_index(&mut None, |index| index.floor_of_time(time, base))?;
         let from = confirm(indexed, &scope, &mut window)?;
-        let mut walker = Walker::new(from, scope.limit);
+        let mut walker = Walker::new(from, scope.limit, scope.end);
         loop {
             let header = match walker.step(&scope.segment, &mut window)? {
                 Step::Batch(header) => header,
@@ -288,7 +288,7 @@ impl View {
         let Some(scope) = self.scope_of(link)? else { return Ok(times) };
         let mut window = Window::new(PIECE);
         let front = Boundary { offset: HEADER_PAGE, position: link.name.base };
-        let mut walker = Walker::new(front, scope.limit);
+        let mut walker = Walker::new(front, scope.limit, scope.end);
         loop {
             match walker.step(&scope.segment, &mut window)? {
                 Step::End => return Ok(times),

@@ -144,11 +144,15 @@ pub(crate) struct Walker {
     pub(crate) synced: u32,
     /// Bytes from here on are not of the segment, or not to be looked at yet.
     pub(crate) limit: u32,
+    /// Positions from here on are not of the segment: where its end is not stated, bytes behind it may still tell of
+    /// events whose positions were given to others.
+    pub(crate) end: Position,
 }
 
 impl Walker {
-    pub(crate) fn new(from: Boundary, limit: u32) -> Walker {
-        Walker { at: from.offset, position: from.position, synced: HEADER_PAGE, limit }
+    /// A walk up to `limit`, through events before `end`.
+    pub(crate) fn new(from: Boundary, limit: u32, end: Position) -> Walker {
+        Walker { at: from.offset, position: from.position, synced: HEADER_PAGE, limit, end }
     }
 
     /// Takes one step. After an error the same step may be tried again.
@@ -171,23 +175,29 @@ impl Walker {
                     expected: self.position,
                     behind: behind.map(|header| header.base),
                 };
-                self.at = stretch.to;
-                self.position = stretch.behind.unwrap_or(self.position);
-                Ok(Step::Stretch(stretch))
+                Ok(self.pass(&stretch))
             }
         }
+    }
+
+    /// Goes behind a stretch that is already known.
+    pub(crate) fn pass(&mut self, stretch: &Stretch) -> Step {
+        self.at = stretch.to;
+        self.position = stretch.behind.unwrap_or(stretch.expected);
+        Step::Stretch(*stretch)
     }
 
     /// Whether the batch can stand behind so many bytes in which none could be read. A batch behind a stretch may
     /// have skipped as many positions as the stretch could have held, and never goes back.
     fn fits(&self, header: &BatchHeader, stretch: u32) -> bool {
         let reachable = self.position..=self.position.saturating_add(u64::from(stretch / LEAST_EVENT));
-        reachable.contains(&header.base) && header.synced >= self.synced
+        reachable.contains(&header.base) && header.synced >= self.synced && header.end_position() <= self.end
     }
 
     /// The next sound batch that fits, looking at every aligned place behind the current one.
     fn search(&self, segment: &Segment, window: &mut Window) -> Result<Option<BatchHeader>> {
-        let mut at = self.at + ALIGNMENT;
+        // The largest offsets of all have nothing behind them.
+        let mut at = self.at.saturating_add(ALIGNMENT);
         while at < self.limit {
             window.load(segment, at, batch::SIZE.min((self.limit - at) as usize), self.limit)?;
             let found = window.loaded(at, (self.limit - at) as usize);
