@@ -14,6 +14,8 @@ use crate::segment::reader::{Step, Walker, Window, payload_is_good};
 
 /// Bytes that a reader takes from a file at once.
 const PIECE: usize = 256 << 10;
+/// Steps that a reader in reverse keeps; those before them are walked again when it is their turn.
+const MOST_STEPS: usize = 4_096;
 
 /// Reads events one after the other, each borrowed until the next call.
 ///
@@ -38,6 +40,8 @@ pub struct Reader {
     walker: Walker,
     /// Reading in reverse: steps that were walked and not yet looked at, the newest last.
     steps: Vec<Step>,
+    /// Reading in reverse: boundaries met on the way from the front of a segment, where no index told one.
+    walked: Index,
     batch: Option<Current>,
     /// The current event.
     found: Option<Found>,
@@ -80,6 +84,7 @@ impl Reader {
             window: Window::new(PIECE),
             walker: Walker::new(Boundary { offset: HEADER_PAGE, position: 0 }, 0, 0),
             steps: Vec::new(),
+            walked: Index::default(),
             batch: None,
             found: None,
         }
@@ -149,6 +154,7 @@ impl Reader {
     fn leave(&mut self) {
         self.scope = None;
         self.index = None;
+        self.walked = Index::default();
         self.window.clear();
     }
 
@@ -289,13 +295,13 @@ impl Reader {
             scope.limit = now.offset;
             scope.end = now.position;
             self.walker.limit = now.offset;
+            self.walker.end = now.position;
         } else {
             // It was sealed meanwhile: opened again, it says where it ends.
             self.leave();
         }
         Ok(true)
     }
-            self.walker.end = now.position;
 
     /// Opens the segment that holds `position` and places the walker at it. `false` at the end of the log.
     fn enter(&mut self, position: Position) -> Result<bool> {
@@ -306,20 +312,15 @@ impl Reader {
             Entered::Trimmed(start) => Err(Error::Trimmed { asked: position, start }),
             Entered::Gap(gap) => self.pass_gap(gap).map(|()| true),
             Entered::Scope(scope) => {
-                self.window.clear();
-                self.index = None;
+                self.leave();
                 self.scope = Some(scope);
-                let placed = self.place_walker();
-                if placed.is_err() {
-                    // The walker still stands in another segment: the next call has to enter this one again.
-                    self.leave();
-                }
-                placed.map(|()| true)
+                self.place_walker().map(|()| true)
             }
         }
     }
 
-    /// Places the walker at the last known boundary before the wanted position.
+    /// Places the walker at the last known boundary before the wanted position. Where that fails it stands nowhere,
+    /// and the segment has to be entered again.
     fn place_walker(&mut self) -> Result<()> {
         let Some(scope) = &self.scope else { return Ok(()) };
         let base = scope.link.name.base;
@@ -327,10 +328,22 @@ impl Reader {
             Direction::Forward => self.low,
             Direction::Reverse => self.high.saturating_sub(1),
         };
-        let indexed = scope.with_index(&mut self.index, |index| index.floor(wanted, base))?;
-        let from = confirm(indexed, scope, &mut self.window)?;
-        self.walker = Walker::new(from, scope.limit);
-        Ok(())
+        let walked = self.walked.floor(wanted, base);
+        let placed =
+            scope.with_index(&mut self.index, |index| index.floor(wanted, base)).and_then(|indexed| {
+                let nearest = if walked.offset > indexed.offset { walked } else { indexed };
+                confirm(nearest, scope, &mut self.window)
+            });
+        match placed {
+            Ok(from) => {
+                self.walker = Walker::new(from, scope.limit, scope.end);
+                Ok(())
+            }
+            Err(error) => {
+                self.leave();
+                Err(error)
+            }
+        }
     }
 
     /// Counts a gap as read, and returns the part of it that was wanted as an error, if there is one.
@@ -395,25 +408,50 @@ impl Reader {
 
     /// In reverse: walks the part of a segment that ends with the highest wanted position.
     fn walk_before(&mut self) -> Result<()> {
-        self.leave();
         let wanted = self.high - 1;
-        if !self.enter(wanted)? {
-            self.high = self.low;
-            return Ok(());
+        let stays = self.scope.as_ref().is_some_and(|it| (it.link.name.base..it.end).contains(&wanted));
+        if stays {
+            self.place_walker()?;
+        } else {
+            self.leave();
+            if !self.enter(wanted)? {
+                // Nothing is there yet; what lies below may be read all the same.
+                self.high = self.high.min(self.chain.end(self.level).position).max(self.low);
+                return Ok(());
+            }
         }
+        self.walk_up_to(wanted)
+    }
+
+    /// In reverse: takes the steps from the walker's place up to `wanted`, to look at them from the newest on.
+    fn walk_up_to(&mut self, wanted: Position) -> Result<()> {
         let Some(scope) = &self.scope else { return Ok(()) };
+        let is_from_front = self.walker.at == HEADER_PAGE;
         while self.walker.position <= wanted {
             // After an error everything is walked again, else what was not walked would be skipped.
             let step =
                 self.walker.step(&scope.segment, &mut self.window).inspect_err(|_| self.steps.clear())?;
             match step {
                 Step::End => break,
-                Step::Stretch(mut stretch) if stretch.behind.is_none() => {
-                    stretch.behind = Some(scope.end);
-                    self.walker.position = scope.end;
-                    self.steps.push(Step::Stretch(stretch));
+                Step::Stretch(mut stretch) => {
+                    let behind = stretch.behind.unwrap_or(scope.end);
+                    stretch.behind = Some(behind);
+                    self.walker.position = behind;
+                    if stretch.expected < behind {
+                        self.steps.push(Step::Stretch(stretch));
+                    }
                 }
-                step => self.steps.push(step),
+                Step::Batch(header) => {
+                    if is_from_front {
+                        self.walked.note(header.offset, header.base, Timestamp::MAX);
+                    }
+                    if header.count > 0 {
+                        self.steps.push(step);
+                    }
+                }
+            }
+            if self.steps.len() > MOST_STEPS {
+                self.steps.drain(..MOST_STEPS / 2);
             }
         }
         if self.walker.position <= wanted {
