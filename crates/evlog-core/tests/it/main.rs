@@ -16,6 +16,9 @@
 
 mod append;
 mod common;
+mod craft;
 mod damage;
 mod faulty;
+mod process;
+mod recovery;
 mod scene;
