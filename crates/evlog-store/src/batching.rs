@@ -1,11 +1,12 @@
 //! The few threads that write for callers who do not wait, for all topics of a store. Each is a thin loop around the
 //! steps of [`Committer`].
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::committer::{Committer, Task};
+use crate::committer::{Batcher, Committer, Task};
 use crate::sync::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use crate::sync::{Arc, Weak};
 use crate::upkeep::Need;
@@ -39,9 +40,10 @@ impl Batching {
         Ok(batching)
     }
 
-    /// The thread that looks after the topic with this number.
-    pub(crate) fn sender(&self, number: usize) -> Sender<Task> {
-        self.threads[number % self.threads.len()].0.clone()
+    /// The way to the thread that looks after the topic with this number.
+    pub(crate) fn batcher(self: &Arc<Self>, number: usize) -> Batcher {
+        let tasks = self.threads[number % self.threads.len()].0.clone();
+        Batcher { tasks, _threads: Arc::clone(self) as Arc<_> }
     }
 }
 
@@ -51,9 +53,10 @@ impl Drop for Batching {
             let _ = sender.send(Task::Stop);
         }
         for (_, thread) in self.threads.drain(..) {
-            // A thread that ended in a panic has poisoned its topic; there is nobody left to tell.
+            // The last topic may end on one of the threads, which then ends by itself.
             let is_self = thread.thread().id() == std::thread::current().id();
             if !is_self {
+                // Panics of the work it does are caught: there is nothing to hear of.
                 let _ = thread.join();
             }
         }
@@ -78,16 +81,19 @@ fn run(tasks: &Receiver<Task>, clock: &dyn Clock) {
         };
         match task {
             Ok(Task::Watch(topic)) => watch.add(topic, clock.elapsed()),
-            Ok(Task::Commit(topic)) => {
-                if let Some(topic) = topic.upgrade() {
-                    topic.commit_now();
-                }
-            }
+            Ok(Task::Commit(topic)) => _ = step(&topic, Committer::commit_now),
             Ok(Task::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {}
         }
         watch.look(clock.elapsed());
     }
+}
+
+/// Takes a step, if the topic is still there. A panic in it is the topic's own affair, which is poisoned by now; the
+/// thread goes on for the others.
+fn step<T>(topic: &Weak<Committer>, work: impl FnOnce(&Committer) -> T) -> Option<T> {
+    let topic = topic.upgrade()?;
+    catch_unwind(AssertUnwindSafe(|| work(&topic))).ok()
 }
 
 impl Watch {
@@ -111,7 +117,7 @@ impl Watch {
         if !self.soon.is_empty() && now >= self.next_tick {
             self.next_tick = now + TICK;
             let seldom = &mut self.seldom;
-            self.soon.retain(|topic| match topic.upgrade().map(|topic| topic.tick()) {
+            self.soon.retain(|topic| match step(topic, Committer::tick) {
                 Some(Need::Soon) => true,
                 Some(Need::Seldom) => {
                     if !seldom.iter().any(|known| known.ptr_eq(topic)) {
@@ -124,8 +130,7 @@ impl Watch {
         }
         if !self.seldom.is_empty() && now >= self.next_seldom {
             self.next_seldom = now + SELDOM;
-            self.seldom
-                .retain(|topic| topic.upgrade().is_some_and(|topic| topic.look_at_age() == Need::Seldom));
+            self.seldom.retain(|topic| step(topic, Committer::look_at_age) == Some(Need::Seldom));
         }
     }
 }

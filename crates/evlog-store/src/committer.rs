@@ -3,23 +3,26 @@
 //! One group is in flight at a time, and whoever has the log has the right to write; everybody who comes meanwhile is
 //! in the next group. The lock of the queue is never held while the disk is busy.
 
+use std::any::Any;
 #[cfg(feature = "async")]
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use evlog_core::{Batch, Log, Position, Report, Timestamp, View, checksum};
+use evlog_core::{Log, Position, Report, Timestamp, View};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::metrics::{AppendFailure, TopicMetrics};
 use crate::name::TopicName;
-use crate::options::{Durability, Options, Timestamps, WhenFull};
-use crate::queue::{Accepted, Outcome, Queue, Turn, last_timestamp};
+use crate::options::{Durability, Options, Timestamps};
+use crate::queue::{Accepted, Life, Outcome, Queue, Turn, last_timestamp};
 use crate::retention::Retention;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
-use crate::watermark::{Growth, Watermark};
+#[cfg(feature = "async")]
+use crate::watermark::Seat;
+use crate::watermark::Watermark;
 
 /// What a batching thread is told.
 #[derive(Debug)]
@@ -30,6 +33,21 @@ pub(crate) enum Task {
     Commit(Weak<Committer>),
     /// The store is closed.
     Stop,
+}
+
+/// The way to the thread that looks after a topic.
+#[derive(Clone, Debug)]
+pub(crate) struct Batcher {
+    pub(crate) tasks: Sender<Task>,
+    /// Keeps the threads alive as long as a topic or a ticket may need them, and is not looked at.
+    pub(crate) _threads: Arc<dyn Any + Send + Sync>,
+}
+
+impl Batcher {
+    fn tell(&self, task: Task) {
+        // The thread is there as long as this is; it would have to have been lost in a panic.
+        let _ = self.tasks.send(task);
+    }
 }
 
 /// Who changes a topic.
@@ -52,7 +70,7 @@ pub(crate) struct Committer {
     pub(crate) metrics: TopicMetrics,
     report: Report,
     clock: Arc<dyn Clock>,
-    batcher: Sender<Task>,
+    batcher: Batcher,
     this: Weak<Committer>,
     pub(crate) queue: Mutex<Queue>,
     /// Told when a turn ends and when room was made.
@@ -75,7 +93,7 @@ impl Committer {
         options: Options,
         access: Access,
         clock: Arc<dyn Clock>,
-        batcher: Sender<Task>,
+        batcher: Batcher,
     ) -> Result<Arc<Committer>> {
         let last_timestamp = match options.timestamps {
             Timestamps::AsGiven => Timestamp::MIN,
@@ -88,27 +106,33 @@ impl Committer {
             metrics.repaired();
         }
         report.gaps.iter().for_each(|_| metrics.met_damage());
-        let watermark = Watermark::new(log.range().end, log.durable_end());
+        let is_bounded = options.retention != Retention::everything() && access == Access::ReadWrite;
         let retention = Mutex::new(options.retention);
-        Ok(Arc::new_cyclic(|this| Committer {
+        let queue = Queue::new(log, last_timestamp);
+        let committer = Arc::new_cyclic(|this| Committer {
             name,
             access,
             view,
-            watermark,
+            watermark: Watermark::new(queue.reach()),
             metrics,
             report,
             clock,
             batcher,
             this: this.clone(),
-            queue: Mutex::new(Queue::new(log, last_timestamp)),
+            queue: Mutex::new(queue),
             served: Condvar::new(),
             retention,
             is_watched: AtomicBool::new(false),
             is_kicked: AtomicBool::new(false),
-            retention_due: AtomicBool::new(options.retention != Retention::everything()),
+            retention_due: AtomicBool::new(is_bounded),
             was_idle: AtomicBool::new(false),
             options,
-        }))
+        });
+        if is_bounded {
+            // What is there may have grown too old, or too much for what is kept now.
+            committer.begin_watch();
+        }
+        Ok(committer)
     }
 
     /// What the open of the topic found and did.
@@ -116,130 +140,19 @@ impl Committer {
         &self.report
     }
 
-    // ---- appending ----
+    // ---- batching threads ----
 
-    /// Takes up one event; `timestamp` is now where none is given.
-    pub(crate) fn append(
-        &self,
-        timestamp: Option<Timestamp>,
-        schema: u32,
-        payload: &[u8],
-    ) -> Result<Accepted> {
-        let limit = self.options.max_event_bytes;
-        if payload.len() > limit {
-            return Err(self.refuse(too_large("an event (bytes)", payload.len(), limit)));
+    /// Has a batching thread look after the topic, if none does yet.
+    pub(crate) fn begin_watch(&self) {
+        if !self.is_watched.swap(true, Ordering::AcqRel) {
+            self.batcher.tell(Task::Watch(self.this.clone()));
         }
-        let crc = checksum(payload);
-        let mut timestamp = timestamp.unwrap_or_else(|| self.view.now());
-        let mut queue = self.admit(payload.len())?;
-        if self.options.timestamps == Timestamps::Monotone {
-            timestamp = timestamp.max(queue.last_timestamp);
-            queue.last_timestamp = timestamp;
-        }
-        let accepted = queue.accept(timestamp, schema, payload, crc, self.clock.elapsed());
-        self.after_accept(queue);
-        accepted.map_err(|error| self.refuse(error))
-    }
-
-    /// Takes up a batch, if the topic ends at `expected` or nothing is expected.
-    pub(crate) fn append_batch(&self, batch: &Batch, expected: Option<Position>) -> Result<Accepted> {
-        let queue_limit = self.options.queue_bytes.max(64 << 20);
-        if batch.bytes() > queue_limit {
-            return Err(self.refuse(too_large("a batch (bytes)", batch.bytes(), queue_limit)));
-        }
-        let largest = batch.largest_payload();
-        if largest > self.options.max_event_bytes {
-            let limit = self.options.max_event_bytes;
-            return Err(self.refuse(too_large("an event (bytes)", largest, limit)));
-        }
-        let mut queue = self.admit(batch.bytes())?;
-        let actual = queue.next();
-        if let Some(expected) = expected.filter(|&expected| expected != actual) {
-            self.metrics.append_failed(AppendFailure::WrongPosition);
-            return Err(Error::WrongPosition { topic: self.name.clone(), expected, actual });
-        }
-        let accepted = queue.accept_batch(batch, self.clock.elapsed());
-        self.after_accept(queue);
-        Ok(accepted)
-    }
-
-    /// The queue, once there is room for so many bytes in it.
-    fn admit(&self, bytes: usize) -> Result<MutexGuard<'_, Queue>> {
-        let limit = self.options.queue_bytes;
-        let mut queue = self.queue.lock();
-        self.check_open(&queue)?;
-        if queue.has_room(bytes, limit) {
-            return Ok(queue);
-        }
-        let patience = match self.options.when_full {
-            WhenFull::Block => None,
-            WhenFull::Wait(span) => Some(span),
-            WhenFull::Fail => return Err(self.full(&queue)),
-        };
-        let deadline = patience.map(|span| self.clock.elapsed() + span);
-        loop {
-            queue = self.commit_or_wait(queue, deadline).map_err(|queue| self.full(&queue))?;
-            self.check_open(&queue)?;
-            if queue.has_room(bytes, limit) {
-                return Ok(queue);
-            }
-        }
-    }
-
-    fn full(&self, queue: &Queue) -> Error {
-        self.metrics.append_failed(AppendFailure::QueueFull);
-        let limit = self.options.queue_bytes;
-        Error::QueueFull { topic: self.name.clone(), pending: queue.bytes(), limit }
-    }
-
-    fn check_open(&self, queue: &Queue) -> Result<()> {
-        if queue.is_closing {
-            return Err(Error::Closed { topic: self.name.clone() });
-        }
-        if self.access == Access::ReadOnly {
-            return Err(evlog_core::Error::ReadOnly { path: self.view.path().to_owned() }.into());
-        }
-        if queue.poison.is_some() {
-            self.metrics.append_failed(AppendFailure::Poisoned);
-            return Err(self.poisoned());
-        }
-        Ok(())
-    }
-
-    pub(crate) fn poisoned(&self) -> Error {
-        evlog_core::Error::Poisoned { path: self.view.path().to_owned() }.into()
-    }
-
-    fn refuse(&self, error: evlog_core::Error) -> Error {
-        self.metrics.append_failed(AppendFailure::TooLarge);
-        error.into()
-    }
-
-    /// Sees to it that what was accepted is written in time, also if nobody waits for it.
-    fn after_accept(&self, queue: MutexGuard<'_, Queue>) {
-        let is_full = queue.pending_events() >= self.options.batch_size;
-        drop(queue);
-        self.was_idle.store(false, Ordering::Relaxed);
-        self.begin_watch();
-        if is_full {
-            self.kick();
-        }
-    }
-
-    /// Gives the topic's batching thread something to do.
-    pub(crate) fn tell(&self, task: Task) {
-        // Without a thread there is no store any more, and nobody to write but those who wait.
-        let _ = self.batcher.send(task);
-    }
-
-    pub(crate) fn downgrade(&self) -> Weak<Committer> {
-        self.this.clone()
     }
 
     /// Tells a batching thread to write.
-    fn kick(&self) {
+    pub(crate) fn kick(&self) {
         if !self.is_kicked.swap(true, Ordering::AcqRel) {
-            self.tell(Task::Commit(self.downgrade()));
+            self.batcher.tell(Task::Commit(self.this.clone()));
         }
     }
 
@@ -262,7 +175,7 @@ impl Committer {
                 return outcome;
             }
             if level == Durability::Synced {
-                queue.want_sync();
+                queue.want_sync(accepted);
             }
             let after = timeout.unwrap_or_default();
             let timed_out = |_| Error::TimedOut { topic: self.name.clone(), after };
@@ -270,23 +183,25 @@ impl Committer {
         }
     }
 
-    #[cfg(feature = "async")]
     /// As [`Committer::wait`], for a task: a batching thread does the work, and wakes it.
+    #[cfg(feature = "async")]
     pub(crate) fn poll(
         &self,
         accepted: &Accepted,
         level: Durability,
         context: &Context<'_>,
+        seat: &mut Option<Seat>,
     ) -> Poll<Result<()>> {
         let mut queue = self.queue.lock();
         if let Some(outcome) = queue.outcome(accepted, level, &self.name) {
             return Poll::Ready(outcome);
         }
         if level == Durability::Synced {
-            queue.want_sync();
+            queue.want_sync(accepted);
         }
+        queue.ask();
         // Under the lock of the queue, so that no turn can end between the look and this.
-        self.watermark.register(context.waker());
+        self.watermark.register(context.waker(), seat);
         drop(queue);
         self.kick();
         Poll::Pending
@@ -305,7 +220,7 @@ impl Committer {
 
     /// Takes the right to write and uses it, or waits until somebody else has used it. `Err` where the deadline has
     /// passed.
-    fn commit_or_wait<'a>(
+    pub(crate) fn commit_or_wait<'a>(
         &'a self,
         mut queue: MutexGuard<'a, Queue>,
         deadline: Option<Duration>,
@@ -342,65 +257,61 @@ impl Committer {
         let Turn { mut log, mut group, sync } = turn;
         let begun = self.clock.elapsed();
         let segments = log.view().segment_count();
-        let mut error = None;
-        if let Some(pending) = &mut group {
-            error = log.append_group(&mut pending.group).err();
-        }
-        if sync && error.is_none() {
+        let mut error = group.as_mut().and_then(|pending| log.append_group(&mut pending.group).err());
+        // Where there was no room for the group, what was written before it is synced all the same.
+        if sync && !error.as_ref().is_some_and(is_indeterminate) {
             let before = self.clock.elapsed();
-            error = log.sync().err();
-            if error.is_none() {
-                self.metrics.synced(self.clock.elapsed().saturating_sub(before));
+            match log.sync() {
+                Ok(()) => self.metrics.synced(self.clock.elapsed().saturating_sub(before)),
+                Err(failed) => error = Some(failed),
             }
         }
-        let at = self.clock.elapsed();
+        let took = self.clock.elapsed().saturating_sub(begun);
         match (&group, &error) {
-            (Some(pending), None) => self.metrics.committed(pending.counts(), at.saturating_sub(begun)),
+            (Some(pending), None) => self.metrics.committed(pending.counts(), took),
             (_, Some(error)) => self.metrics.append_failed(AppendFailure::of(error)),
             (None, None) => {}
         }
+        self.note_roll(segments, &log);
+        let (written, durable) = (log.range().end, log.durable_end());
+        Outcome { log, group, error: error.map(Arc::new), written, durable }
+    }
+
+    /// Counts a roll, where there were only so many segments before.
+    fn note_roll(&self, segments: usize, log: &Log) {
         if log.view().segment_count() > segments {
             self.metrics.rolled();
             self.retention_due.store(true, Ordering::Release);
         }
-        let (written, durable) = (log.range().end, log.durable_end());
-        Outcome { log, group, error, written, durable, at }
     }
 
     fn settle(&self, outcome: Outcome) {
         let mut queue = self.queue.lock();
         queue.settle(outcome);
-        // Whoever waits goes on; where nobody does, a batching thread has to.
-        let is_full = queue.pending_events() >= self.options.batch_size;
-        let needs_kick = queue.waiters == 0 && (is_full || queue.is_sync_wanted());
+        let needs_turn = queue.needs_turn(self.options.batch_size);
         self.announce(queue);
-        if needs_kick {
+        if needs_turn {
             self.kick();
         }
     }
 
     /// Lets readers and all who wait know where the topic ends now.
     fn announce(&self, queue: MutexGuard<'_, Queue>) {
-        let growth = match (&queue.poison, queue.is_closed()) {
-            (_, true) => Growth::Closed,
-            (Some(_), _) => Growth::Poisoned,
-            (None, false) => Growth::Open,
-        };
-        let (written, durable) = (queue.written, queue.durable);
         self.metrics.pending(queue.bytes() as u64);
-        drop(queue);
-        if growth == Growth::Poisoned {
+        if queue.poison.is_some() {
             self.metrics.poisoned();
         }
+        let wakeful = self.watermark.advance(queue.reach());
+        drop(queue);
         self.served.notify_all();
-        self.watermark.advance(written, durable, growth);
+        wakeful.wake();
     }
 
     /// Does something with the log itself, once nobody writes.
     pub(crate) fn with_log<T>(&self, work: impl FnOnce(&mut Log) -> evlog_core::Result<T>) -> Result<T> {
         let mut queue = self.queue.lock();
         let mut turn = loop {
-            if queue.is_closing {
+            if queue.is_closing() {
                 return Err(Error::Closed { topic: self.name.clone() });
             }
             if queue.poison.is_some() {
@@ -413,18 +324,19 @@ impl Committer {
         };
         drop(queue);
         let guard = PanicGuard { committer: self };
-        let done = work(&mut turn.log);
+        let segments = turn.log.view().segment_count();
+        let done = work(&mut turn.log).map_err(Arc::new);
+        self.note_roll(segments, &turn.log);
         std::mem::forget(guard);
         let (written, durable) = (turn.log.range().end, turn.log.durable_end());
-        let poison = match &done {
-            Err(evlog_core::Error::Indeterminate { .. }) => {
-                Some(evlog_core::Error::Poisoned { path: self.view.path().to_owned() })
-            }
-            _ => None,
-        };
-        let at = self.clock.elapsed();
-        self.settle(Outcome { log: turn.log, group: None, error: poison, written, durable, at });
-        done.map_err(Error::from)
+        // Only what leaves the log in doubt concerns the events of others.
+        let poison = done.as_ref().err().filter(|error| is_indeterminate(error)).map(Arc::clone);
+        self.settle(Outcome { log: turn.log, group: None, error: poison, written, durable });
+        done.map_err(Error::Log)
+    }
+
+    pub(crate) fn poisoned(&self) -> Error {
+        evlog_core::Error::Poisoned { path: self.view.path().to_owned() }.into()
     }
 
     // ---- looking ----
@@ -436,7 +348,7 @@ impl Committer {
 
     /// Whether the topic was closed, or is being closed.
     pub(crate) fn is_closing(&self) -> bool {
-        self.queue.lock().is_closing
+        self.queue.lock().is_closing()
     }
 
     // ---- the end ----
@@ -444,27 +356,42 @@ impl Committer {
     /// Commits everything, and ends the topic for all its handles. A second call finds it closed.
     pub(crate) fn close(&self) -> Result<()> {
         let mut queue = self.queue.lock();
-        if queue.is_closing {
+        if queue.is_closing() {
             return Err(Error::Closed { topic: self.name.clone() });
         }
-        queue.is_closing = true;
-        if self.access == Access::ReadOnly {
-            drop(queue.close());
-            self.announce(queue);
-            return Ok(());
-        }
+        queue.age(Life::Closing);
         let everything = queue.everything();
         drop(queue);
+        let _gone = GoneGuard { committer: self };
+        if self.access == Access::ReadOnly {
+            return Ok(());
+        }
         self.served.notify_all();
-        let waited = self.wait(&everything, Durability::Synced, None);
+        let mut waited = self.wait(&everything, Durability::Synced, None);
         let mut queue = self.queue.lock();
+        if waited.is_err() && queue.poison.is_none() {
+            // What could not be written takes nothing along that was.
+            let written = queue.everything();
+            drop(queue);
+            waited = waited.and(self.wait(&written, Durability::Synced, None));
+            queue = self.queue.lock();
+        }
         while !queue.is_idle() && !queue.is_lost() {
             self.served.wait(&mut queue);
         }
         let log = queue.close();
-        self.announce(queue);
-        let closed = log.map_or(Ok(()), |log| log.close().map_err(Error::from));
+        drop(queue);
+        // A panic has taken the log along, and poisoned the topic.
+        let closed = log.map_or_else(|| Err(self.poisoned()), |log| log.close().map_err(Error::from));
         waited.and(closed)
+    }
+
+    /// Waits until a close that has begun has given back the log and its lock.
+    pub(crate) fn wait_until_gone(&self) {
+        let mut queue = self.queue.lock();
+        while !queue.is_gone() {
+            self.served.wait(&mut queue);
+        }
     }
 }
 
@@ -482,12 +409,28 @@ struct PanicGuard<'a> {
 
 impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
+        let path = self.committer.view.path().to_owned();
+        let source = std::io::Error::other("a panic while the log was being written");
         let mut queue = self.committer.queue.lock();
-        queue.lose(evlog_core::Error::Poisoned { path: self.committer.view.path().to_owned() });
+        queue.lose(evlog_core::Error::Indeterminate { path, source });
         self.committer.announce(queue);
     }
 }
 
-fn too_large(what: &'static str, size: usize, limit: usize) -> evlog_core::Error {
-    evlog_core::Error::TooLarge { what, size: size as u64, limit: limit as u64 }
+/// Says that a topic is closed and gone, however its close ended.
+struct GoneGuard<'a> {
+    committer: &'a Committer,
+}
+
+impl Drop for GoneGuard<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.committer.queue.lock();
+        drop(queue.close());
+        queue.age(Life::Gone);
+        self.committer.announce(queue);
+    }
+}
+
+fn is_indeterminate(error: &evlog_core::Error) -> bool {
+    matches!(error, evlog_core::Error::Indeterminate { .. })
 }

@@ -26,6 +26,7 @@ mod queue;
 
 mod committer;
 
+mod appending;
 mod lookout;
 
 mod upkeep;

@@ -12,6 +12,7 @@ use crate::metrics;
 use crate::name::TopicName;
 use crate::options::Durability;
 use crate::sync::{Arc, Mutex};
+use crate::watermark::{Growth, Reach};
 
 /// Bytes that one group has at most, unless one batch alone has more. Bounds what recovery writes again.
 const GROUP_BYTES: usize = 4 << 20;
@@ -52,6 +53,8 @@ pub(crate) struct Pending {
     pub(crate) payload_bytes: u64,
     /// What it takes of the queue.
     bytes: usize,
+    /// When its oldest event was accepted.
+    since: Duration,
 }
 
 /// What came of a turn.
@@ -59,11 +62,22 @@ pub(crate) struct Pending {
 pub(crate) struct Outcome {
     pub(crate) log: Box<Log>,
     pub(crate) group: Option<Pending>,
-    pub(crate) error: Option<evlog_core::Error>,
+    pub(crate) error: Option<Arc<evlog_core::Error>>,
     /// Where the log ends now.
     pub(crate) written: Position,
     pub(crate) durable: Position,
-    pub(crate) at: Duration,
+}
+
+/// How far a topic is on its way to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Life {
+    Open,
+    /// No more is accepted; what was accepted is still written.
+    Closing,
+    /// No more is written.
+    Closed,
+    /// The log and its lock are given back.
+    Gone,
 }
 
 /// Invariants: `durable <= written <= next`; events `written..next` are in flight or in `groups`, in order; `log` is
@@ -82,19 +96,19 @@ pub(crate) struct Queue {
     pub(crate) durable: Position,
     /// Bytes written since the last sync.
     unsynced_bytes: u64,
-    /// When the oldest event that waits to be written was accepted, and the oldest unsynced one written.
-    pub(crate) pending_since: Option<Duration>,
-    pub(crate) unsynced_since: Option<Duration>,
-    /// Somebody waits for what is written, or for what is accepted, to be synced.
-    sync_wanted: bool,
+    /// When the oldest event that is written and not synced was accepted.
+    unsynced_since: Option<Duration>,
+    /// Somebody waits for everything before this to be synced.
+    sync_wanted_to: Position,
+    /// A task waits for the next turn, and cannot take it itself.
+    is_asked: bool,
     /// Callers that wait and will take the next turn.
     pub(crate) waiters: usize,
     generation: Arc<Generation>,
+    /// How many generations have ended.
+    failures: u64,
     pub(crate) poison: Option<Arc<evlog_core::Error>>,
-    /// No more is accepted; what was accepted is still written.
-    pub(crate) is_closing: bool,
-    /// The log is gone for good.
-    is_closed: bool,
+    life: Life,
     /// Timestamp of the newest event accepted.
     pub(crate) last_timestamp: Timestamp,
 }
@@ -119,14 +133,14 @@ impl Queue {
             written: end,
             durable,
             unsynced_bytes: 0,
-            pending_since: None,
             unsynced_since: None,
-            sync_wanted: false,
+            sync_wanted_to: 0,
+            is_asked: false,
             waiters: 0,
             generation: Arc::default(),
+            failures: 0,
             poison: None,
-            is_closing: false,
-            is_closed: false,
+            life: Life::Open,
             last_timestamp,
         }
     }
@@ -165,42 +179,44 @@ impl Queue {
         crc: u32,
         now: Duration,
     ) -> evlog_core::Result<Accepted> {
-        let pending = self.open_group(payload.len());
+        let pending = self.open_group(payload.len(), now);
         let before = pending.group.bytes();
         pending.group.push(timestamp, schema, payload, crc)?;
         let grown = pending.group.bytes() - before;
         pending.bytes += grown;
         pending.payload_bytes += payload.len() as u64;
-        Ok(self.count_in(1, grown, now))
+        Ok(self.count_in(1, grown))
     }
 
-    /// Takes up a batch that stays whole.
+    /// Takes up a batch that stays whole; of an empty one there is nothing to take up.
     pub(crate) fn accept_batch(&mut self, batch: &Batch, now: Duration) -> Accepted {
-        let pending = self.open_group(batch.bytes());
+        if batch.is_empty() {
+            return self.count_in(0, 0);
+        }
+        let pending = self.open_group(batch.bytes(), now);
         let before = pending.group.bytes();
         pending.group.push_batch(batch);
         let grown = pending.group.bytes() - before;
         pending.bytes += grown;
         pending.payload_bytes += batch.payload_bytes() as u64;
-        self.count_in(batch.len() as u64, grown, now)
+        self.count_in(batch.len() as u64, grown)
     }
 
     /// The group that takes so many more bytes.
-    fn open_group(&mut self, bytes: usize) -> &mut Pending {
+    fn open_group(&mut self, bytes: usize, now: Duration) -> &mut Pending {
         let fits = self.groups.back().is_some_and(|last| last.group.bytes() + bytes <= GROUP_BYTES);
         if !fits {
             let fresh = self.spare.take().unwrap_or_default();
-            self.groups.push_back(fresh);
+            self.groups.push_back(Pending { since: now, ..fresh });
         }
         let last = self.groups.len() - 1;
         &mut self.groups[last]
     }
 
-    fn count_in(&mut self, events: u64, bytes: usize, now: Duration) -> Accepted {
+    fn count_in(&mut self, events: u64, bytes: usize) -> Accepted {
         let positions = self.next..self.next + events;
         self.next = positions.end;
         self.bytes += bytes;
-        self.pending_since.get_or_insert(now);
         Accepted { positions, generation: Arc::clone(&self.generation) }
     }
 
@@ -211,26 +227,62 @@ impl Queue {
 
     /// Whether the next turn is asked to sync something.
     pub(crate) fn is_sync_wanted(&self) -> bool {
-        self.sync_wanted && self.is_behind()
+        self.durable < self.sync_wanted_to
+    }
+
+    /// Whether something has waited for so long to be written or synced.
+    pub(crate) fn is_due(&self, now: Duration, timeout: Duration) -> bool {
+        let pending_since = self.groups.front().map(|pending| pending.since);
+        let oldest = self.unsynced_since.or(pending_since);
+        oldest.is_some_and(|since| now.saturating_sub(since) >= timeout)
+    }
+
+    /// Whether a batching thread has to take a turn after this one. Whoever waits for a sync takes it instead; others
+    /// who wait may have been served by now.
+    pub(crate) fn needs_turn(&self, batch_size: u64) -> bool {
+        let is_wanted = self.is_asked || self.waiters == 0 && self.is_sync_wanted();
+        is_wanted && self.is_behind() || self.pending_events() >= batch_size
     }
 
     /// Whether the log was closed, or lost in a panic.
     pub(crate) fn is_lost(&self) -> bool {
-        self.is_closed || self.poison.is_some() && self.log.is_none()
+        self.life >= Life::Closed || self.poison.is_some() && self.log.is_none()
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed
+    /// Whether the topic was closed, or is being closed.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.life > Life::Open
     }
 
-    /// What stands for everything accepted so far.
+    /// Whether the log and its lock are given back.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.life == Life::Gone
+    }
+
+    /// What stands for everything accepted so far, as far as it is not durable.
     pub(crate) fn everything(&self) -> Accepted {
-        Accepted { positions: self.next..self.next, generation: Arc::clone(&self.generation) }
+        Accepted { positions: self.durable..self.next, generation: Arc::clone(&self.generation) }
     }
 
-    /// Asks the next turn to sync.
-    pub(crate) fn want_sync(&mut self) {
-        self.sync_wanted = true;
+    /// Asks the next turn for what was accepted to be synced.
+    pub(crate) fn want_sync(&mut self, accepted: &Accepted) {
+        self.sync_wanted_to = self.sync_wanted_to.max(accepted.positions.end);
+    }
+
+    /// Asks for a turn, in the name of a task.
+    #[cfg(feature = "async")]
+    pub(crate) fn ask(&mut self) {
+        self.is_asked = true;
+    }
+
+    /// How far the topic reaches, and whether it goes on.
+    pub(crate) fn reach(&self) -> Reach {
+        let growth = match &self.poison {
+            _ if self.life >= Life::Closed => Growth::Closed,
+            Some(_) => Growth::Poisoned,
+            None => Growth::Open,
+        };
+        Reach { written: self.written, durable: self.durable, growth, failures: self.failures }
     }
 
     /// Whether anything is accepted and not durable.
@@ -244,18 +296,13 @@ impl Queue {
             return None;
         }
         let log = self.log.take()?;
+        let is_due = self.is_due(now, timeout);
         let group = self.groups.pop_front();
-        let is_due =
-            |since: Option<Duration>| since.is_some_and(|since| now.saturating_sub(since) >= timeout);
         let bytes = group.as_ref().map_or(0, |pending| pending.bytes as u64);
-        let sync = self.sync_wanted
-            || self.unsynced_bytes + bytes >= UNSYNCED_BYTES
-            || is_due(self.unsynced_since)
-            || is_due(self.pending_since);
+        let sync = self.is_sync_wanted() || is_due || self.unsynced_bytes + bytes >= UNSYNCED_BYTES;
         if self.groups.is_empty() {
-            // More may be wanted for what is accepted from now on, and will be asked for again.
-            self.sync_wanted = false;
-            self.pending_since = None;
+            // Who waits for more than this turn gives will ask again.
+            self.is_asked = false;
         }
         Some(Turn { log, group, sync })
     }
@@ -265,15 +312,15 @@ impl Queue {
         self.log.take().map(|log| Turn { log, group: None, sync: false })
     }
 
-    /// The log went down with whoever had it.
+    /// The log went down with whoever had it, and with the group in flight.
     pub(crate) fn lose(&mut self, error: evlog_core::Error) {
-        let in_doubt_until = self.next;
-        self.fail(error, in_doubt_until);
+        let in_doubt_until = self.next - self.pending_events();
+        self.fail(Arc::new(error), in_doubt_until);
     }
 
     /// Gives the right to write back and counts what came of the turn.
     pub(crate) fn settle(&mut self, outcome: Outcome) {
-        let Outcome { log, group, error, written, durable, at } = outcome;
+        let Outcome { log, group, error, written, durable } = outcome;
         let (bytes, events) = group.as_ref().map_or((0, 0), |pending| (pending.bytes, pending.group.len()));
         let was_written = written > self.written;
         self.written = written;
@@ -284,9 +331,9 @@ impl Queue {
         if durable == written {
             self.unsynced_bytes = 0;
             self.unsynced_since = None;
-        } else {
+        } else if was_written {
             self.unsynced_bytes += bytes as u64;
-            self.unsynced_since.get_or_insert(at);
+            self.unsynced_since = self.unsynced_since.or(group.as_ref().map(|pending| pending.since));
         }
         self.bytes -= bytes;
         if let Some(mut pending) = group.filter(|pending| pending.bytes <= GROUP_BYTES) {
@@ -301,26 +348,30 @@ impl Queue {
 
     /// Ends the generation: what was not written will never be, and its positions are given again. Where the error
     /// leaves anything in doubt, that is what lies before `in_doubt_until`.
-    pub(crate) fn fail(&mut self, error: evlog_core::Error, in_doubt_until: Position) {
+    fn fail(&mut self, error: Arc<evlog_core::Error>, in_doubt_until: Position) {
         use evlog_core::Error::{NoSpace, NotWritten, TooLarge};
-        let error = Arc::new(error);
         let is_poison = !matches!(*error, NoSpace { .. } | NotWritten { .. } | TooLarge { .. });
         let failure = Failure { from: self.written, in_doubt_until, is_poison, error: Arc::clone(&error) };
         let ended = std::mem::take(&mut self.generation);
         *ended.failure.lock() = Some(failure);
+        self.failures += 1;
         self.groups.clear();
         self.bytes = 0;
         self.next = self.written;
-        self.pending_since = None;
-        self.sync_wanted = false;
+        self.sync_wanted_to = self.sync_wanted_to.min(self.next);
         if is_poison {
             self.poison = Some(error);
         }
     }
 
+    /// Goes on to a later part of the topic's life.
+    pub(crate) fn age(&mut self, life: Life) {
+        self.life = self.life.max(life);
+    }
+
     /// Takes the log out for good.
     pub(crate) fn close(&mut self) -> Option<Box<Log>> {
-        self.is_closed = true;
+        self.age(Life::Closed);
         self.log.take()
     }
 
@@ -352,7 +403,7 @@ impl Queue {
         if let Some(error) = &self.poison {
             return Some(Err(Error::Log(Arc::clone(error))));
         }
-        self.is_closed.then(|| Err(Error::Closed { topic: topic.clone() }))
+        (self.life >= Life::Closed).then(|| Err(Error::Closed { topic: topic.clone() }))
     }
 }
 

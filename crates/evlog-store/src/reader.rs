@@ -10,6 +10,8 @@ use crate::committer::Committer;
 use crate::error::{Error, Result};
 use crate::sync::Arc;
 use crate::watermark::Growth;
+#[cfg(feature = "async")]
+use crate::watermark::Seat;
 
 /// The longest that a wait without an end sleeps before it looks again.
 const LONG: Duration = Duration::from_secs(3_600);
@@ -115,11 +117,18 @@ impl Iterator for Events {
 pub struct Follower {
     reader: Reader,
     level: ReadLevel,
+    #[cfg(feature = "async")]
+    seat: Option<Seat>,
 }
 
 impl Follower {
     pub(crate) fn new(reader: Reader, level: ReadLevel) -> Follower {
-        Follower { reader, level }
+        Follower {
+            reader,
+            level,
+            #[cfg(feature = "async")]
+            seat: None,
+        }
     }
 
     /// The next event, once there is one; `None` where `timeout` passed before. Without a timeout it waits as long as
@@ -164,17 +173,19 @@ impl futures_core::Stream for Follower {
         context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Self::Item>> {
         use std::task::Poll;
+        let this = &mut *self;
         loop {
-            match self.reader.advance() {
-                Ok(true) => return Poll::Ready(self.reader.event().as_ref().map(Event::to_owned).map(Ok)),
+            match this.reader.advance() {
+                Ok(true) => return Poll::Ready(this.reader.event().as_ref().map(Event::to_owned).map(Ok)),
                 Ok(false) => {}
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
-            let topic = &self.reader.topic;
+            let topic = &this.reader.topic;
             if topic.access == Access::ReadOnly {
                 topic.begin_watch();
             }
-            match topic.watermark.poll_past(self.reader.position(), self.level, context.waker()) {
+            let position = this.reader.position();
+            match topic.watermark.poll_past(position, this.level, context.waker(), &mut this.seat) {
                 (true, _) => {}
                 (false, Growth::Open) => return Poll::Pending,
                 (false, Growth::Closed) => return Poll::Ready(None),

@@ -52,7 +52,7 @@ struct Inner {
     options: Options,
     access: Access,
     clock: Arc<dyn Clock>,
-    batching: Batching,
+    batching: Arc<Batching>,
     registry: Mutex<Registry>,
 }
 
@@ -130,6 +130,7 @@ impl Store {
         let path = folder.path().to_owned();
         let batching =
             Batching::start(options.batching_threads, &clock).map_err(io("start threads for", &path))?;
+        let batching = Arc::new(batching);
         let registry = Mutex::new(Registry::default());
         let options = options.clone();
         let inner = Inner { path, storage, folder, options, access, clock, batching, registry };
@@ -162,13 +163,22 @@ impl Store {
         let name: TopicName = name.parse()?;
         let slot = self.slot(&name)?;
         let mut opened = slot.topic.lock();
-        if opened.as_ref().is_none_or(|topic| topic.is_closing()) {
-            // What is left of a closed one goes first: its lock may still be held.
-            *opened = None;
-            *opened = Some(self.open_log(&name, slot.number, create)?);
+        // A close of the store that began before this lock was taken has been here already.
+        if self.inner.registry.lock().is_closed {
+            return Err(Error::StoreClosed);
         }
-        let topic = opened.clone().ok_or(Error::StoreClosed)?;
-        Ok(Topic::new(topic, Arc::clone(&self.inner) as Arc<_>))
+        let topic = match opened.take() {
+            Some(topic) if !topic.is_closing() => topic,
+            closed => {
+                // What is left of a closed one goes first: its lock may still be held.
+                if let Some(topic) = closed {
+                    topic.wait_until_gone();
+                }
+                self.open_log(&name, slot.number, create)?
+            }
+        };
+        *opened = Some(Arc::clone(&topic));
+        Ok(Topic::new(topic))
     }
 
     fn slot(&self, name: &TopicName) -> Result<Arc<Slot>> {
@@ -199,7 +209,7 @@ impl Store {
             options.clone(),
             *access,
             Arc::clone(clock),
-            batching.sender(number),
+            batching.batcher(number),
         )
     }
 
@@ -233,6 +243,7 @@ impl Store {
                 Ok(()) | Err(Error::Closed { .. } | Error::Log(_) | Error::NotWritten { .. }) => {}
                 Err(other) => return Err(other),
             }
+            topic.wait_until_gone();
         }
         evlog_core::remove(&self.inner.storage, &self.inner.path.join(name.folder())).map_err(|error| {
             match error {
@@ -242,14 +253,10 @@ impl Store {
         })
     }
 
-    /// The open topics.
-    fn open_topics(&self) -> Vec<Arc<Committer>> {
+    /// The topics that were opened and are not gone yet.
+    fn opened_topics(&self) -> Vec<Arc<Committer>> {
         let slots: Vec<Arc<Slot>> = self.inner.registry.lock().slots.values().cloned().collect();
-        slots
-            .iter()
-            .filter_map(|slot| slot.topic.lock().clone())
-            .filter(|topic| !topic.is_closing())
-            .collect()
+        slots.iter().filter_map(|slot| slot.topic.lock().clone()).collect()
     }
 
     /// Makes everything accepted so far by any topic durable.
@@ -257,8 +264,10 @@ impl Store {
     /// # Errors
     /// The first error of a topic; the others are flushed all the same.
     pub fn flush(&self) -> Result<()> {
-        let flushed: Vec<Result<u64>> = self.open_topics().iter().map(|topic| topic.flush()).collect();
-        flushed.into_iter().collect::<Result<Vec<u64>>>().map(drop)
+        let topics = self.opened_topics();
+        let flushed: Vec<Result<()>> =
+            topics.iter().map(|topic| unless_closed(topic.flush().map(drop))).collect();
+        flushed.into_iter().collect()
     }
 
     /// What the open topics have counted, as Prometheus reads it.
@@ -266,7 +275,8 @@ impl Store {
     /// # Errors
     /// [`Error::Log`] where a topic's segments cannot be looked at.
     pub fn render_prometheus(&self) -> Result<String> {
-        let topics = self.open_topics();
+        let mut topics = self.opened_topics();
+        topics.retain(|topic| !topic.is_closing());
         let snapshots: Result<Vec<_>> =
             topics.iter().map(|topic| Ok((topic.name.as_str(), topic.snapshot()?))).collect();
         Ok(prometheus(&snapshots?).to_string())
@@ -284,9 +294,22 @@ impl Store {
                 return Err(Error::StoreClosed);
             }
         }
-        let closed: Vec<Result<()>> = self.open_topics().iter().map(|topic| topic.close()).collect();
+        let topics = self.opened_topics();
+        let closed: Vec<Result<()>> = topics.iter().map(|topic| unless_closed(topic.close())).collect();
+        // Others may be closing some of them right now.
+        for topic in &topics {
+            topic.wait_until_gone();
+        }
         self.inner.registry.lock().slots.clear();
         closed.into_iter().collect()
+    }
+}
+
+/// What somebody else has closed meanwhile is in order.
+fn unless_closed(outcome: Result<()>) -> Result<()> {
+    match outcome {
+        Err(Error::Closed { .. }) => Ok(()),
+        other => other,
     }
 }
 

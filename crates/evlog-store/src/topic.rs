@@ -16,6 +16,8 @@ use crate::reader::{Follower, Reader};
 use crate::retention::Retention;
 use crate::sync::Arc;
 use crate::watermark::Growth;
+#[cfg(feature = "async")]
+use crate::watermark::Seat;
 
 /// A named log with its queue, its retention and its metrics. Cheap to clone, usable from all threads at once.
 ///
@@ -25,8 +27,6 @@ use crate::watermark::Growth;
 #[derive(Clone, Debug)]
 pub struct Topic {
     committer: Arc<Committer>,
-    /// Keeps the batching threads alive, and is not looked at.
-    _store: Arc<dyn std::any::Any + Send + Sync>,
 }
 
 /// What an append gives: where the events will be, and a way to wait for them.
@@ -77,7 +77,7 @@ impl IntoFuture for Ticket {
 
     /// A future of [`Ticket::wait`], for any runtime: a batching thread does the work.
     fn into_future(self) -> Served {
-        Served { ticket: self }
+        Served { ticket: self, seat: None }
     }
 }
 
@@ -86,6 +86,7 @@ impl IntoFuture for Ticket {
 #[derive(Debug)]
 pub struct Served {
     ticket: Ticket,
+    seat: Option<Seat>,
 }
 
 #[cfg(feature = "async")]
@@ -93,19 +94,19 @@ impl Future for Served {
     type Output = Result<Range<Position>>;
 
     fn poll(
-        self: std::pin::Pin<&mut Self>,
+        mut self: std::pin::Pin<&mut Self>,
         context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Self::Output> {
-        let Ticket { accepted, topic } = &self.ticket;
+        let Served { ticket: Ticket { accepted, topic }, seat } = &mut *self;
         topic
-            .poll(accepted, topic.options.durability, context)
+            .poll(accepted, topic.options.durability, context, seat)
             .map(|served| served.map(|()| accepted.positions.clone()))
     }
 }
 
 impl Topic {
-    pub(crate) fn new(committer: Arc<Committer>, store: Arc<dyn std::any::Any + Send + Sync>) -> Topic {
-        Topic { committer, _store: store }
+    pub(crate) fn new(committer: Arc<Committer>) -> Topic {
+        Topic { committer }
     }
 
     /// The topic's name.

@@ -1,11 +1,9 @@
 //! What a topic needs beside its callers: writing what nobody waits for, marks, retention. Each is a step that a
 //! batching thread takes; none of them loops or waits by itself.
 
-use std::time::Duration;
-
 use evlog_core::{Log, Position};
 
-use crate::committer::{Access, Committer, Task};
+use crate::committer::{Access, Committer};
 use crate::error::Result;
 use crate::retention::{Retention, SegmentFacts, trim_to};
 use crate::sync::atomic::Ordering;
@@ -24,19 +22,16 @@ pub(crate) enum Need {
 impl Committer {
     // ---- what a batching thread does, one step at a time ----
 
-    /// Writes all that is accepted; called when enough has come together, or when a task waits.
+    /// Writes the next group; called when enough has come together, or when a task waits. Where more has to follow, the
+    /// thread is told again, so that one busy topic does not keep it from the others.
     pub(crate) fn commit_now(&self) {
         self.is_kicked.store(false, Ordering::Release);
-        loop {
-            let mut queue = self.queue.lock();
-            let is_wanted = queue.has_pending() || queue.is_sync_wanted();
-            if !is_wanted {
-                return;
-            }
-            // Where somebody else is writing, that one or the next who waits goes on; a tick sees to the rest.
-            let Some(turn) = queue.take_turn(self.elapsed(), self.options.batch_timeout) else {
-                return;
-            };
+        let mut queue = self.queue.lock();
+        if !queue.has_pending() && !queue.is_sync_wanted() {
+            return;
+        }
+        // Where somebody else is writing, that one sees to the rest.
+        if let Some(turn) = queue.take_turn(self.elapsed(), self.options.batch_timeout) {
             drop(queue);
             self.use_turn(turn);
         }
@@ -49,13 +44,11 @@ impl Committer {
         }
         let now = self.elapsed();
         let timeout = self.options.batch_timeout;
-        let is_due =
-            |since: Option<Duration>| since.is_some_and(|since| now.saturating_sub(since) >= timeout);
         let mut queue = self.queue.lock();
-        if queue.is_closing || queue.poison.is_some() {
+        if queue.is_closing() || queue.poison.is_some() {
             return Need::Nothing;
         }
-        if is_due(queue.pending_since) || is_due(queue.unsynced_since) || queue.is_sync_wanted() {
+        if queue.is_due(now, timeout) || queue.is_sync_wanted() {
             if let Some(turn) = queue.take_turn(now, timeout) {
                 drop(queue);
                 self.use_turn(turn);
@@ -91,13 +84,6 @@ impl Committer {
         Need::Nothing
     }
 
-    /// Has a batching thread look after the topic, if none does yet.
-    pub(crate) fn begin_watch(&self) {
-        if !self.is_watched.swap(true, Ordering::AcqRel) {
-            self.tell(Task::Watch(self.downgrade()));
-        }
-    }
-
     /// Ends the watch, unless something came in the meantime.
     fn rest(&self) -> Need {
         // Reads what an append wrote that still found the watch on, so that its event is not forgotten.
@@ -111,7 +97,7 @@ impl Committer {
 
     /// A look now and then at a topic whose events grow old.
     pub(crate) fn look_at_age(&self) -> Need {
-        if self.queue.lock().is_closing || self.retention.lock().limit_age().is_none() {
+        if self.queue.lock().is_closing() || self.retention.lock().limit_age().is_none() {
             return Need::Nothing;
         }
         if self.enforce_retention().is_err() {
@@ -159,21 +145,25 @@ impl Committer {
 
     /// Drops whole segments from the front that end at or before `position`.
     pub(crate) fn trim_before(&self, position: Position) -> Result<Position> {
-        let bytes_before = self.bytes()?;
-        let start = self.with_log(|log| log.trim_before(position))?;
-        self.metrics.trimmed(bytes_before.saturating_sub(self.bytes()?));
+        let start = self.with_log(|log| {
+            // For the count alone, which must not stand in the way.
+            let before = log.segments().unwrap_or_default();
+            let start = log.trim_before(position)?;
+            let gone = before.iter().filter(|segment| segment.end <= start && segment.name.base < start);
+            self.metrics.trimmed(gone.map(|segment| segment.bytes).sum());
+            Ok(start)
+        })?;
         self.watermark.wake();
         Ok(start)
-    }
-
-    /// Bytes of all segments.
-    fn bytes(&self) -> Result<u64> {
-        Ok(self.view.segments()?.iter().map(|segment| segment.bytes).sum())
     }
 
     /// Seals the active segment and starts the next one.
     pub(crate) fn roll(&self) -> Result<()> {
         self.flush()?;
-        self.with_log(Log::roll)
+        self.with_log(Log::roll)?;
+        // Retention may have something to do now.
+        self.was_idle.store(false, Ordering::Relaxed);
+        self.begin_watch();
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod faults;
 #[cfg(feature = "value")]
 mod golden;
 #[cfg(feature = "json")]
@@ -16,6 +17,7 @@ mod processes;
 mod retention;
 #[cfg(feature = "rkyv")]
 mod schema;
+mod stage;
 mod topic;
 mod units;
 #[cfg(feature = "value")]
