@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Signals: Ctrl-C and SIGTERM, and the one for a file that may not grow.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::{flag, low_level};
 
 use crate::exit::Exit;
@@ -22,6 +22,16 @@ const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 /// What the system says.
 pub(crate) fn end_at_once() -> io::Result<()> {
     end_when(&Arc::new(AtomicBool::new(true)))
+}
+
+/// Lets a write beyond the largest size of a file (`ulimit -f`) be an error as on a full disk. By default the system ends
+/// the process.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn survive_large_files() -> io::Result<()> {
+    // Any action will do; that the signal came, the failed write says.
+    flag::register(SIGXFSZ, Arc::default()).map(drop)
 }
 
 fn end_when(condition: &Arc<AtomicBool>) -> io::Result<()> {

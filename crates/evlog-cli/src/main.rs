@@ -78,8 +78,10 @@ fn context(global: Global) -> Context {
 }
 
 fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
+    let deaf = || Failure::system("listen for signals");
+    interrupt::survive_large_files().map_err(deaf())?;
     if !matches!(command, Command::Append(_)) {
-        interrupt::end_at_once().map_err(Failure::system("listen for signals"))?;
+        interrupt::end_at_once().map_err(deaf())?;
     }
     match command {
         Command::Append(args) => cmd::append::run(args, context),

@@ -1,6 +1,5 @@
 //! How far a long command is: a bar on the standard error output, on a terminal only, after half a second.
 
-use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -31,7 +30,7 @@ impl Progress {
     /// Of `total` units nothing is done yet. Where the total is not known there is no bar.
     pub(crate) fn new(console: Console, unit: Unit, total: impl Into<Option<u64>>) -> Progress {
         let total = total.into();
-        let is_wanted = total.is_some() && console.verbosity > Verbosity::Quiet && io::stderr().is_terminal();
+        let is_wanted = total.is_some() && console.verbosity > Verbosity::Quiet;
         let total = total.unwrap_or_default();
         Progress { is_wanted, began: Instant::now(), total, unit, bar: None }
     }
@@ -67,6 +66,7 @@ fn bar(unit: Unit, total: u64) -> ProgressBar {
         Unit::Bytes => "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
         Unit::Events => "{wide_bar} {human_pos}/{human_len} {per_sec} {eta}",
     };
+    // This target draws on a terminal only.
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
     // The templates are ours; a wrong one would only look plain.
     ProgressStyle::with_template(template).map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))

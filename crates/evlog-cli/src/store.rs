@@ -13,6 +13,7 @@ use crate::args;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
+use crate::text::counted;
 
 /// The file whose bytes say who writes which topic.
 const LOCK_FILE: &str = "lock";
@@ -207,8 +208,8 @@ impl Store {
         }
         if report.leftover_bytes > 0 {
             self.console.warning(format_args!(
-                "behind the end of {topic} lie {} bytes of a write that was never finished, for positions {}",
-                report.leftover_bytes,
+                "{} of a write that was never finished stay behind the end of {topic}, for positions {}",
+                counted(report.leftover_bytes, "byte"),
                 range(&report.leftover_positions)
             ));
         }

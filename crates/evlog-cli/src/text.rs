@@ -71,6 +71,11 @@ fn write_visible(payload: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// `1 event`, `2 events`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A time as people read it, in UTC. Times that no calendar holds are shown as the number they are.
 pub(crate) fn readable_time(timestamp: Timestamp) -> String {
     match jiff::Timestamp::from_microsecond(timestamp) {

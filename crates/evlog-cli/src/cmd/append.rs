@@ -19,6 +19,7 @@ use crate::output::Output;
 use crate::progress::{Progress, Unit};
 use crate::settings::Settings;
 use crate::splitter::Splitter;
+use crate::text::counted;
 
 /// Bytes after which a sync is due, so that a crash leaves little to recover.
 const MOST_UNSYNCED: usize = 4 << 20;
@@ -153,15 +154,13 @@ impl<'a> Appender<'a> {
         let Appender { log, appended, topic, context, progress, .. } = self;
         drop(progress);
         let closed = log.close();
-        let count = appended.end - appended.start;
-        let done = format!(
-            "{count} events were appended to {topic}, at positions {}..{}",
-            appended.start, appended.end
-        );
+        let Range { start, end } = appended;
+        let done =
+            format!("appended to {topic}: {}, at positions {start}..{end}", counted(end - start, "event"));
         match result {
             Ok(Pause::Interrupt) => {
                 closed?;
-                context.console.warning(format_args!("interrupted: {done}"));
+                context.console.warning(format_args!("interrupted; {done}"));
                 Ok(Exit::Interrupted)
             }
             Ok(_) => {
@@ -170,7 +169,7 @@ impl<'a> Appender<'a> {
                 Ok(Exit::Done)
             }
             Err(failure) => {
-                if closed.is_ok() && count > 0 {
+                if closed.is_ok() && end > start {
                     context.console.warning(format_args!("before the error {done}"));
                 }
                 Err(failure)

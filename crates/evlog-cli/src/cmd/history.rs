@@ -14,7 +14,7 @@ use crate::cmd::table::{
 use crate::exit::{Exit, Failure};
 use crate::json;
 use crate::output::Output;
-use crate::text::readable_time;
+use crate::text::{counted, readable_time};
 
 /// When and why a segment was begun. All but its name is unknown where its header is damaged.
 #[derive(Serialize)]
@@ -81,7 +81,7 @@ fn show<'a>(lines: impl Iterator<Item = HistoryLine<'a>>, output: &mut Output) {
             match line.leftover_bytes {
                 None => "-".to_owned(),
                 Some(0) => "nothing".to_owned(),
-                Some(bytes) => format!("{bytes} bytes"),
+                Some(bytes) => counted(u64::from(bytes), "byte"),
             },
         ]);
     }

@@ -9,17 +9,17 @@ use evlog_store::TopicName;
 use serde::Serialize;
 
 use crate::args;
-use crate::cmd::Context;
 use crate::cmd::table::{
     self,
     Align::{Left, Right},
     table,
 };
+use crate::cmd::{Context, each_topic};
 use crate::exit::{Exit, Failure};
 use crate::json::{self, GapObject};
 use crate::output::Output;
 use crate::store::Opened;
-use crate::text::readable_time;
+use crate::text::{counted, readable_time};
 
 /// What is known of a topic without reading all of it.
 #[derive(Serialize)]
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &args::Info, context: &Context) -> Result<Exit, Failure>
     };
     let mut output = Output::standard()?;
     let mut shown = Vec::new();
-    for topic in &topics {
+    let result = each_topic(&topics, |topic| {
         let opened = context.store.open_to_read(topic, args.access.into())?;
         let object = examine(topic, &opened, args.segments)?;
         if context.is_json {
@@ -82,12 +82,13 @@ pub(crate) fn run(args: &args::Info, context: &Context) -> Result<Exit, Failure>
         } else {
             shown.push(object);
         }
-    }
-    if !context.is_json {
+        Ok(Exit::Done)
+    });
+    if !shown.is_empty() {
         show(&shown, &mut output);
     }
     output.flush()?;
-    Ok(Exit::Done)
+    result
 }
 
 fn examine<'a>(topic: &'a TopicName, opened: &Opened, has_list: bool) -> Result<TopicObject<'a>, Failure> {
@@ -210,8 +211,8 @@ fn show(topics: &[TopicObject<'_>], output: &mut Output) {
 }
 
 fn state(topic: &TopicObject<'_>) -> String {
-    match topic.gaps.len() {
+    match topic.gaps.len() as u64 {
         0 => topic.recovery.found.to_owned(),
-        gaps => format!("{}, damaged in {gaps} places", topic.recovery.found),
+        gaps => format!("{}, damaged in {}", topic.recovery.found, counted(gaps, "place")),
     }
 }

@@ -8,13 +8,13 @@ use evlog_store::TopicName;
 use serde::Serialize;
 
 use crate::args;
-use crate::cmd::Context;
-use crate::console;
+use crate::cmd::{Context, each_topic};
 use crate::exit::{Exit, Failure};
 use crate::json::{self, GapObject};
 use crate::output::Output;
 use crate::progress::{Progress, Unit};
 use crate::store::{Access, Opened};
+use crate::text::counted;
 
 /// What was found in one topic.
 #[derive(Serialize)]
@@ -50,22 +50,7 @@ impl<'a> From<&'a Gap> for DamageObject<'a> {
 pub(crate) fn run(args: args::Verify, context: &Context) -> Result<Exit, Failure> {
     let topics = if args.topics.is_empty() { context.store.topics()? } else { args.topics };
     let mut output = Output::standard()?;
-    let mut exit = Exit::Done;
-    let mut first_failure = None;
-    for topic in &topics {
-        match verify(topic, context, &mut output) {
-            Ok(Exit::Done) => {}
-            Ok(worse) => exit = worse,
-            Err(Failure::OutputClosed) => return Err(Failure::OutputClosed),
-            // The other topics are worth a look all the same.
-            Err(failure) => {
-                if let Some(before) = first_failure.replace(failure) {
-                    console::error(&before);
-                }
-            }
-        }
-    }
-    first_failure.map_or(Ok(exit), Err)
+    each_topic(&topics, |topic| verify(topic, context, &mut output))
 }
 
 fn verify(topic: &TopicName, context: &Context, output: &mut Output) -> Result<Exit, Failure> {
@@ -96,15 +81,13 @@ fn verify(topic: &TopicName, context: &Context, output: &mut Output) -> Result<E
 
 /// A line for the topic, and one for each place of damage.
 fn in_words(topic: &TopicName, found: &Verification) -> String {
-    let verdict = match found.damage.len() {
+    let verdict = match found.damage.len() as u64 {
         0 => "ok".to_owned(),
-        1 => "damaged in 1 place".to_owned(),
-        places => format!("damaged in {places} places"),
+        places => format!("damaged in {}", counted(places, "place")),
     };
-    let mut words = format!(
-        "{topic}: {verdict}, {} events whole, {} bytes in {} segments\n",
-        found.events, found.bytes, found.segments
-    );
+    let (events, bytes) = (counted(found.events, "event"), counted(found.bytes, "byte"));
+    let segments = counted(found.segments, "segment");
+    let mut words = format!("{topic}: {verdict}, {events} whole, {bytes} in {segments}\n");
     for gap in &found.damage {
         // Writing to memory does not fail.
         let _ = writeln!(words, "  {gap}");

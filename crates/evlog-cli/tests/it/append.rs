@@ -159,7 +159,8 @@ fn closing_the_output_stops_the_positions_and_not_the_appending() {
 fn an_event_that_is_too_large_takes_its_batch_along_and_nothing_else() {
     let sandbox = Sandbox::new();
     let said = sandbox.feed("append t --batch 2 -o max_event_bytes=5", "a\nbb\ncc\n123456\nd\n").code(2);
-    said.complains("event 4 of the standard input has more than 5 bytes").complains("2 events were appended");
+    said.complains("event 4 of the standard input has more than 5 bytes")
+        .complains("before the error appended to t: 2 events, at positions 0..2");
     assert_eq!(sandbox.run("read t").text(), "a\nbb\n");
     sandbox
         .run("append t -o max_event_bytes=5 12345 123456")
@@ -182,7 +183,7 @@ fn timestamps_are_now() {
 fn quiet_and_verbose() {
     let sandbox = Sandbox::new();
     sandbox.run("append t a b").code(0).silent();
-    sandbox.run("append t a -v").code(0).complains("1 events were appended to t, at positions 2..3");
+    sandbox.run("append t a -v").code(0).complains("appended to t: 1 event, at positions 2..3");
     sandbox.run("append t a -q").code(0).silent();
 }
 
@@ -205,4 +206,24 @@ fn a_store_belongs_to_its_owner_alone() {
     assert_eq!(mode(&sandbox.store().join("lock")), 0o600);
     assert_eq!(mode(&sandbox.store().join("t-t")), 0o700);
     assert_eq!(mode(&sandbox.last_segment("t")), 0o600);
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_costs_nothing_that_was_there() {
+    let sandbox = Sandbox::with_events(3);
+    let line = "x".repeat(1000) + "\n";
+    // The file may grow to 64 KiB.
+    let command = sandbox.command("append t --batch 1 --print-positions -v");
+    let mut limited = std::process::Command::new("bash");
+    limited.current_dir(sandbox.path()).args(["-c", "ulimit -f 64; exec \"$0\" \"$@\""]);
+    limited.arg(command.get_program()).args(command.get_args());
+    let said = crate::common::run(limited, line.repeat(100)).code(3).complains("no room to write");
+    let count = said.lines().len();
+    assert!((30..64).contains(&count), "{count}");
+    let said = said
+        .complains(&format!("before the error appended to t: {count} events, at positions 3..{}", 3 + count));
+    assert_eq!(said.lines().last().map(String::as_str), Some((2 + count).to_string().as_str()));
+    assert_eq!(sandbox.run("read t").code(0).silent().text(), "0\n1\n2\n".to_owned() + &line.repeat(count));
+    sandbox.run("append t y").code(0).silent();
+    assert_eq!(sandbox.run("last t").code(0).text(), "y\n");
 }

@@ -63,7 +63,7 @@ fn verify_names_the_positions_and_says_no() {
     let lines = said.lines();
     assert!(lines[0].starts_with("t: damaged in 1 place, 9 events whole"), "{lines:?}");
     assert!(lines[1].starts_with("  position 5 is lost: damaged payload in "), "{lines:?}");
-    assert!(lines[2].starts_with("u: ok, 1 events whole"), "{lines:?}");
+    assert!(lines[2].starts_with("u: ok, 1 event whole"), "{lines:?}");
     let json = &sandbox.run("verify t --json").code(1).silent().json()[0];
     assert_eq!(json["ok"], false);
     let place = &json["damage"][0];
@@ -109,12 +109,18 @@ fn a_damaged_batch_costs_itself() {
 fn a_write_that_was_never_finished_is_no_damage() {
     let sandbox = Sandbox::with_events(5);
     append_bytes(&sandbox.last_segment("t"), b"a write that broke off");
-    let said = sandbox.run("verify").code(0).complains("22 bytes of a write that was never finished");
+    let said = sandbox
+        .run("verify")
+        .code(0)
+        .complains("22 bytes of a write that was never finished stay behind the end of t");
     assert!(said.text().starts_with("t: ok, 5 events"), "{}", said.text());
     assert_eq!(sandbox.run("verify --json -q").code(0).silent().json()[0]["leftover_bytes"], 22);
     assert_eq!(sandbox.segments("t").len(), 1, "verify writes nothing");
 
-    let read = sandbox.run("read t").code(0).complains("22 bytes of a write that was never finished");
+    let read = sandbox
+        .run("read t")
+        .code(0)
+        .complains("22 bytes of a write that was never finished stay behind the end of t");
     assert_eq!(read.lines().concat(), "01234");
     let history = sandbox.run("history t --json").code(0).silent().json();
     assert_eq!((&history[1]["cause"], &history[1]["leftover_bytes"]), (&"recovered".into(), &22.into()));
@@ -174,11 +180,14 @@ fn strict_recovery_refuses_what_tolerant_recovery_reports() {
 }
 
 #[test]
-fn one_bad_topic_does_not_hide_the_others_from_verify() {
+fn a_topic_that_cannot_be_opened_does_not_hide_the_others() {
     let sandbox = with_damaged_event();
     sandbox.run("append z x").code(0);
     std::fs::create_dir(sandbox.store().join("t-a")).expect("a folder");
-    let said = sandbox.run("verify").code(4).complains("t-a");
-    let lines = said.lines();
+    std::fs::create_dir(sandbox.store().join("t-b")).expect("a folder");
+    let lines = sandbox.run("verify").code(4).complains("t-a").complains("t-b").lines();
     assert!(lines[0].starts_with("t: damaged") && lines[2].starts_with("z: ok"), "{lines:?}");
+    let lines = sandbox.run("info").code(4).complains("t-a").complains("t-b").lines();
+    assert!(lines[1].starts_with("t ") && lines[2].starts_with("z "), "{lines:?}");
+    assert_eq!(sandbox.run("info --json").code(4).json().len(), 2);
 }

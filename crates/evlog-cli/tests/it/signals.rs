@@ -14,10 +14,8 @@ fn a_signal_commits_the_batch_in_hand_whole() {
         append.write("10\n11\n12\n13\n14\nhalf a li");
         eventually("the command reads", || append.unread() == 0);
         append.signal(signal);
-        let said = append
-            .wait()
-            .code(130)
-            .complains("interrupted: 15 events were appended to t, at positions 0..15");
+        let said =
+            append.wait().code(130).complains("interrupted; appended to t: 15 events, at positions 0..15");
         assert_eq!(said.lines(), ["10", "11", "12", "13", "14"]);
         assert_eq!(sandbox.run("read t").code(0).silent().lines().len(), 15);
         let info = sandbox.run("info t --json").code(0).silent().json();

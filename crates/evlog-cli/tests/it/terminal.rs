@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use crate::common::Sandbox;
+use crate::common::{Sandbox, eventually};
 
 /// A terminal: what a program writes to the second comes out of the first.
 fn terminal() -> (OwnedFd, File) {
@@ -68,31 +68,42 @@ fn errors_have_colours_on_a_terminal_or_on_demand() {
     assert!(sandbox.run("topics --color always").err.starts_with(red));
 }
 
+/// Runs a command that puts out 200,000 lines for somebody who takes his time, so that it takes longer than half a
+/// second. `errors` is where its errors go.
+fn run_slowly(mut command: Command, errors: impl Into<Stdio>) {
+    let child = command.env("TERM", "xterm").stdout(Stdio::piped()).stderr(errors).spawn();
+    let mut child = child.expect("the command starts");
+    let mut pipe = child.stdout.take().expect("an output");
+    let mut waiting = 0;
+    eventually("the pipe is full, and the command waits", || {
+        let before = std::mem::replace(&mut waiting, rustix::io::ioctl_fionread(&pipe).expect("a pipe"));
+        waiting > 0 && waiting == before
+    });
+    std::thread::sleep(Duration::from_millis(600));
+    let mut output = Vec::new();
+    pipe.read_to_end(&mut output).expect("all of it");
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+    assert_eq!(output.len(), 17 * 200_000);
+}
+
 #[test]
 fn long_commands_show_how_far_they_are_on_a_terminal_only() {
     let sandbox = Sandbox::new();
     sandbox.feed("append t", "0123456789abcdef\n".repeat(200_000)).code(0);
-    // Whoever reads the output takes his time, so the command takes longer than half a second.
-    let errors = |words: &str| {
+    let on_terminal = |words: &str| {
         let (ours, theirs) = terminal();
-        let mut command = sandbox.command(words);
-        let mut child = command
-            .env("TERM", "xterm")
-            .stdout(Stdio::piped())
-            .stderr(theirs)
-            .spawn()
-            .expect("the command starts");
-        drop(command);
-        std::thread::sleep(Duration::from_millis(700));
-        let mut output = Vec::new();
-        child.stdout.take().expect("an output").read_to_end(&mut output).expect("all of it");
-        assert_eq!(child.wait().expect("an end").code(), Some(0));
-        assert_eq!(output.len(), 17 * 200_000);
+        run_slowly(sandbox.command(words), theirs);
         written(ours)
     };
-    let bar = errors("read t");
+    let bar = on_terminal("read t");
     assert!(bar.contains("/200,000"), "{bar:?}");
-    assert_eq!(errors("read t -q"), "");
-    let (_, quick) = errors_on_terminal(sandbox.command("last t"));
+    assert_eq!(on_terminal("read t -q"), "");
+
+    let file = sandbox.path().join("errors");
+    run_slowly(sandbox.command("read t"), File::create(&file).expect("a file"));
+    assert_eq!(std::fs::read(&file).expect("a file"), b"", "no terminal");
+
+    sandbox.feed("append short", "0123456789abcdef\n".repeat(40_000)).code(0);
+    let (_, quick) = errors_on_terminal(sandbox.command("read short"));
     assert_eq!(quick, "", "done within half a second");
 }
