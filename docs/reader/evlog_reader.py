@@ -16,7 +16,7 @@ import re
 import stat
 import struct
 import sys
-from collections import namedtuple
+from collections import Counter, namedtuple
 from zlib import crc32
 
 PAGE, LARGEST_BATCH, MOST_EVENTS, LARGEST_SEGMENT, LAST = 4096, 1 << 26, 1 << 20, 2**32 - 1, 2**64 - 1
@@ -53,7 +53,7 @@ def round_up(number):
 # Section 5: the segment header.
 
 
-def good_header(page):
+def good_header(page, path):
     """The first good copy of the segment header, or None."""
     for at in (0, 2048):
         copy = page[at : at + SEGMENT_HEADER.size]
@@ -63,14 +63,14 @@ def good_header(page):
         if header.magic != b"EVLOGSEG" or header.crc != crc32(copy[12:]):
             continue
         if header.version != 0 or header.required != 0:
-            raise Refused(f"unsupported: version {header.version}, required features {header.required:#x}")
+            raise Refused(f"{path}: unsupported version {header.version}, required features {header.required:#x}")
         zeros = not any(header.reserved + header.more_reserved)
         if header.ordinal == 0:
             previous = header.previous_end == header.previous_salt == 0
         else:
             previous = header.previous_end >= PAGE and header.previous_end % 8 == 0
         if zeros and header.salt and 1 <= header.cause <= 4 and header.ordinal < 10**10 and previous:
-            return header if len(page) == PAGE else None  # a shorter file counts as one without a good header
+            return header
     return None
 
 
@@ -79,7 +79,7 @@ def good_header(page):
 
 def sound(data, at, salt, limit):
     """The batch header at `at`, if it is sound."""
-    if at < PAGE or at + BATCH_HEADER.size > min(limit, len(data)):
+    if at < PAGE or at % 8 or at + BATCH_HEADER.size > min(limit, len(data)):
         return None
     h = BatchHeader._make(BATCH_HEADER.unpack_from(data, at))
     if h.magic != b"EVB1" or h.crc != crc32(data[at + 8 : at + 64]) or h.salt != salt or h.offset != at:
@@ -107,7 +107,7 @@ def table_of(data, h):
     start = h.offset + 64 + h.payload_bytes
     table = start + (16 if h.flags & ORIGIN else 0)
     stop = table + 16 * h.count
-    if stop > len(data) or crc32(data[start:stop]) != h.table_crc:
+    if crc32(data[start:stop]) != h.table_crc:
         return None
     entries = list(TABLE_ENTRY.iter_unpack(data[table:stop]))
     begin = 0
@@ -171,20 +171,20 @@ def headers_and_stretches(data, base, salt, limit):
             continue
         start, behind = at, None
         while behind is None and (at := data.find(b"EVB1", at + 1, limit)) >= 0:
-            h = sound(data, at, salt, limit) if at % 8 == 0 else None
+            h = sound(data, at, salt, limit)
             behind = h if h and fits(h, position, at - start, synced) else None
         at = behind.offset if behind else limit
         yield Stretch(start, at, position, behind.base if behind else None)
         position = behind.base if behind else position
 
 
-def judge(data, base, salt, stated_end):
-    """What stands in the segment below its end, the positions there, and where the proof for them ends."""
-    limit = stated_end or len(data)
+def judge(data, base, salt, successor, stated_end):
+    """What stands in the segment below its end, and the position there."""
+    limit = min(len(data), stated_end or LARGEST_SEGMENT)
     close = None if stated_end else finished(data, salt)
     found = list(headers_and_stretches(data, base, salt, limit))
-    if stated_end or close:
-        return found, (close.base if close else base), limit
+    if successor or close:
+        return found, close.base if close else base
     proven = max([h.synced for h in found if isinstance(h, BatchHeader)] + [PAGE])
     if len(data) >= PAGE:
         proven = max(proven, proof_of_hint(data, salt, limit))
@@ -201,14 +201,15 @@ def judge(data, base, salt, stated_end):
                 break
             accepted.append(item)
             position = item.base + item.count
-    return accepted, position, proven
+    return accepted, position
 
 
 # Section 10: reading a log.
 
 
-def segments_by_ordinal(folder):
-    found = {}
+def named_segments(folder):
+    """The files with names of segments, by rising ordinal, as far as their own headers allow; and the other ordinals."""
+    segments, foreign = [], set()
     for name in os.listdir(folder):
         match = SEGMENT_NAME.fullmatch(name)
         if not match or int(match[1]) > LAST:
@@ -217,99 +218,94 @@ def segments_by_ordinal(folder):
         if not stat.S_ISREG(os.lstat(path).st_mode):
             raise Refused(f"{path} is not a regular file")
         with open(path, "rb") as file:
-            try:
-                header = good_header(file.read(PAGE))
-            except Refused as why:
-                raise Refused(f"{path}: {why}") from None
-        segment = Segment(path, int(match[1]), int(match[2]), header)
-        if header and (header.base, header.ordinal) != (segment.base, segment.ordinal):
-            print(f"{path}: foreign, its header belongs to another name", file=sys.stderr)
+            header = good_header(file.read(PAGE), path)
+        base, ordinal = int(match[1]), int(match[2])
+        if header and (header.base, header.ordinal) != (base, ordinal):
+            foreign.add(ordinal)
         else:
-            found.setdefault(segment.ordinal, []).append(segment)
-    return found
+            segments.append(Segment(path, base, ordinal, header))
+    return sorted(segments, key=lambda s: (s.ordinal, s.base)), foreign
 
 
-def precedes(segment, successor, incarnation):
-    """Whether a segment may stand before that successor, in the log of that incarnation. None: whatever it is."""
-    if segment.header is None:
-        return True
-    if incarnation not in (None, segment.header.incarnation):
-        return False
-    neighbours = successor and successor.header and successor.ordinal == segment.ordinal + 1
-    return not neighbours or successor.header.previous_salt == segment.header.salt
+def incarnation_of(segments):
+    """The incarnation of the log; None if no header is good."""
+    found = [s.header.incarnation if s.header else None for s in segments]
+    if found[0] is not None and found[0] == found[-1]:
+        return found[0]
+    most = Counter(i for i in found if i is not None).most_common(2)
+    if len(most) == 2 and most[0][1] == most[1][1]:
+        raise Refused("which of several logs this is cannot be told")
+    return most[0][0] if most else None
 
 
 def chain(folder):
-    """The segments that belong to the log, by rising ordinal."""
-    found = segments_by_ordinal(folder)
-    log, successor, incarnation = [], None, None
-    for ordinal in sorted(found, reverse=True):
-        belonging = [s for s in found[ordinal] if precedes(s, successor, incarnation)]
-        if len(belonging) > 1:
-            belonging = [s for s in belonging if s.header]
-        if len(belonging) > 1:
-            before = [p for p in found.get(ordinal - 1, []) if p.header]
-            belonging = [s for s in belonging if any(precedes(p, s, s.header.incarnation) for p in before)]
-        if len(belonging) != 1 and len(found[ordinal]) > 1:
-            raise Refused(f"{folder}: which file with the ordinal {ordinal} belongs to the log cannot be told")
-        for foreign in set(found[ordinal]) - set(belonging):
-            print(f"{foreign.path}: foreign, of another log", file=sys.stderr)
-        for successor in belonging:
-            incarnation = successor.header.incarnation if successor.header else incarnation
-            log.insert(0, successor)
-    if not log:
+    """The segments that belong to the log, by rising ordinal, and the ordinals of foreign files."""
+    segments, foreign = named_segments(folder)
+    if not segments:
         raise Refused(f"{folder}: missing segments")
-    return log
+    incarnation, log = incarnation_of(segments), []
+    for ordinal in sorted({s.ordinal for s in segments}, reverse=True):
+        here = [s for s in segments if s.ordinal == ordinal and (not s.header or s.header.incarnation == incarnation)]
+        if log and log[0].header and log[0].ordinal == ordinal + 1:
+            here = [s for s in here if not s.header or s.header.salt == log[0].header.previous_salt]
+        here = [s for s in here if s.header] or here
+        if len(here) > 1:
+            salts = {s.header.salt for s in segments if s.ordinal == ordinal - 1 and s.header}
+            here = [s for s in here if s.header and s.header.previous_salt in salts]
+            if len(here) != 1:
+                raise Refused(f"{folder}: which file with the ordinal {ordinal} belongs to the log cannot be told")
+        log = here + log
+    highest = [max(s.base for s in log[: n + 1]) for n in range(len(log))]
+    log = [s for s, base in zip(log, highest) if s.base == base]
+    return log, foreign | {s.ordinal for s in segments} - {s.ordinal for s in log}
 
 
-def salt_of(segment, neighbour, data):
+def salt_of(segment, stating, data):
     """The salt of a segment, 0 if it cannot be found."""
-    if segment.header:
-        return segment.header.salt
-    if neighbour:
-        return neighbour.header.previous_salt
+    if segment.header or stating:
+        return segment.header.salt if segment.header else stating.previous_salt
     salt = int.from_bytes(data[PAGE + 8 : PAGE + 16], "little")
-    return salt if sound(data, PAGE, salt, len(data)) else 0
+    return salt if sound(data, PAGE, salt, LARGEST_SEGMENT) else 0
 
 
 def read(folder):
     """All events and gaps of the log in that folder, in order."""
-    log = chain(folder)
-    position, ordinal = log[0].base, log[0].ordinal - 1
+    log, foreign = chain(folder)
     for segment, following in zip(log, log[1:] + [None]):
-        if position < segment.base:
-            yield Gap(position, segment.base, "missing" if segment.ordinal > ordinal + 1 else "header")
-        position, ordinal = segment.base, segment.ordinal
-        ceiling = following.base if following else LAST
-        neighbour = following if following and following.header and following.ordinal == ordinal + 1 else None
         with open(segment.path, "rb") as file:
             data = file.read(LARGEST_SEGMENT)
-        salt = salt_of(segment, neighbour, data)
-        if salt == 0:
-            print(f"{segment.path}: damaged, its salt cannot be found", file=sys.stderr)
-            continue
-        found, end, proven = judge(data, segment.base, salt, neighbour and neighbour.header.previous_end)
+        skipped = range(segment.ordinal + 1, following.ordinal) if following else ()
+        successor = following if following and not skipped else None
+        stating = successor.header if successor else None
+        salt = salt_of(segment, stating, data)
+        if not salt and len(log) == 1:
+            raise Refused(f"{folder}: not a log")
+        found, end = [], segment.base
+        if salt:
+            found, end = judge(data, segment.base, salt, successor, stating and stating.previous_end)
+        position, ceiling = segment.base, following.base if following else end
+        reason = "segment-header" if not salt else "header"
+        if salt and skipped:
+            reason = "foreign-segment" if foreign & set(skipped) else "missing-segment"
         for item in found:
-            if isinstance(item, Stretch):
-                print(f"{segment.path}: damaged from offset {item.start} to {item.to}", file=sys.stderr)
-                items = [] if item.base_behind is None else [Gap(position, item.base_behind, "header")]
-                position = position if item.base_behind is None else item.base_behind
-            else:
-                items = items_of(data, item) if item.kind == EVENTS else []
+            if isinstance(item, BatchHeader):
                 position = item.base + item.count
-            yield from below(items, ceiling)
-        if position < end:
-            yield from below([Gap(position, end, "header")], ceiling)
-        position = min(max(position, end), ceiling)
+                yield from below(items_of(data, item) if item.kind == EVENTS else [], ceiling)
+            elif item is found[-1]:
+                reason = "header"
+            else:
+                position = item.base_behind
+                yield from below([Gap(item.expected, position, "header")], ceiling)
+        yield from below([Gap(position, ceiling, reason)], ceiling)
 
 
 def below(items, ceiling):
     """The items without those that claim positions of the next segment, and without empty gaps."""
     for item in items:
-        if isinstance(item, Gap) and item.start < min(item.to, ceiling):
-            yield item._replace(to=min(item.to, ceiling))
-        elif isinstance(item, Event) and item.position < ceiling:
+        if isinstance(item, Event) and item.position < ceiling:
             yield item
+        elif isinstance(item, Gap) and item.start < min(item.to, ceiling):
+            yield item._replace(to=min(item.to, ceiling))
 
 
 def line(topic, item):
@@ -326,26 +322,31 @@ def line(topic, item):
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n"
 
 
+def put_out(folder, topic):
+    """Writes the lines of a log to the standard output. Returns the exit code."""
+    name = os.path.basename(os.path.abspath(folder))
+    topic = topic or (name[2:] if name.startswith("t-") else name)
+    gaps = False
+    for item in read(folder):
+        gaps |= isinstance(item, Gap)
+        sys.stdout.buffer.write(line(topic, item))
+    sys.stdout.flush()
+    return 4 if gaps else 0
+
+
 def main():
     arguments = argparse.ArgumentParser(description="Print the events of an evlog topic as JSON lines.")
     arguments.add_argument("folder", help="the topic's folder, with the segments in it")
     arguments.add_argument("--topic", help="the name to print (default: the folder's, without t-)")
     arguments = arguments.parse_args()
-    name = os.path.basename(os.path.abspath(arguments.folder))
-    topic = arguments.topic or (name[2:] if name.startswith("t-") else name)
-    gaps = False
     try:
-        for item in read(arguments.folder):
-            gaps |= isinstance(item, Gap)
-            sys.stdout.buffer.write(line(topic, item))
-    except Refused as why:
+        return put_out(arguments.folder, arguments.topic)
+    except BrokenPipeError:
+        os._exit(0)  # nobody wants to know more
+    except (Refused, OSError) as why:
         sys.stdout.flush()
-        print(f"refused: {why}", file=sys.stderr)
-        return 4
-    except OSError as why:
-        print(f"cannot read: {why}", file=sys.stderr)
-        return 3
-    return 4 if gaps else 0
+        print(f"error: {why}", file=sys.stderr)
+        return 4 if isinstance(why, Refused) else 3
 
 
 if __name__ == "__main__":
