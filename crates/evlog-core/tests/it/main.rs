@@ -19,6 +19,7 @@ mod common;
 mod craft;
 mod damage;
 mod faulty;
+mod golden;
 mod process;
 mod recovery;
 mod scene;
