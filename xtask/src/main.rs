@@ -9,6 +9,7 @@ mod process;
 mod workspace;
 mod sample;
 mod demo;
+mod golden;
 mod tidy;
 mod ci;
 
@@ -24,6 +25,8 @@ enum Chore {
     Sample(sample::Sample),
     /// Do the main job on real input through the real command, and compare every byte.
     Demo(demo::Demo),
+    /// Compare golden logs and a thousand simulated ones, byte by byte and by two readers.
+    Golden(golden::Golden),
     /// Check the rules of the house that no compiler checks.
     Tidy,
     /// Run every check that must be green before a change goes in.
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Sample(asked) => sample::run(&asked),
         Chore::Demo(asked) => demo::run(&asked),
+        Chore::Golden(asked) => golden::run(&asked),
         Chore::Tidy => tidy::run(),
         Chore::Ci => ci::run(),
     };
