@@ -1,5 +1,10 @@
-//! Who may write a log: one byte of a lock file, shared by all logs of a store.
+//! Who may write a log: one byte of a lock file, shared by all logs of a store, and the log's folder itself.
+//!
+//! The byte tells all processes that look for it the same, on any machine. But a lock file may be removed while it is
+//! held, may come to be next to a log that is already written, and may not be there at all where the folder is mounted
+//! a second time. So the folder is held beside it, which is the same by whatever path it is reached.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,30 +17,31 @@ const LOCK_FILE: &str = "lock";
 const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A byte held. Given back when dropped, unless by the child of a fork: the parent still needs it.
+/// A log held. Given back when dropped, unless by the child of a fork: the parent still needs it.
 #[derive(Debug)]
 pub(crate) struct Lock {
     storage: Arc<dyn Storage>,
-    file: Arc<dyn File>,
-    byte: u64,
+    folder: Arc<dyn Folder>,
+    /// The lock file and the byte of it. For readers there may be none.
+    byte: Option<(Arc<dyn File>, u64)>,
     process: u32,
 }
 
 /// Whether somebody writes a log.
 #[derive(Debug)]
 pub(crate) enum WriterSeen {
-    /// Nobody, and nobody begins while the lock is held. Without a lock file there is nothing to hold.
-    None(#[expect(dead_code, reason = "held, not looked at")] Option<Lock>),
+    /// Nobody, and nobody begins while the lock is held.
+    None(#[expect(dead_code, reason = "held, not looked at")] Lock),
     /// Somebody does, or it cannot be known.
     AtWork,
 }
 
 impl Lock {
-    /// Takes the log's byte for its only writer.
+    /// Takes the log for its only writer.
     ///
     /// # Errors
     /// [`Error::Locked`] where somebody else still has it after a second.
-    pub(crate) fn exclusive(storage: &Arc<dyn Storage>, folder: &dyn Folder) -> Result<Lock> {
+    pub(crate) fn exclusive(storage: &Arc<dyn Storage>, folder: &Arc<dyn Folder>) -> Result<Lock> {
         for attempt in 0..ATTEMPTS {
             if let Some(lock) = Self::try_exclusive(storage, folder)? {
                 return Ok(lock);
@@ -47,49 +53,71 @@ impl Lock {
         Err(Error::Locked { path: folder.path().to_owned() })
     }
 
-    /// Takes the log's byte for its only writer, if nobody has it right now.
-    pub(crate) fn try_exclusive(storage: &Arc<dyn Storage>, folder: &dyn Folder) -> Result<Option<Lock>> {
-        let (holder, file) = match open_shared_file(folder, OpenMode::Write)? {
+    /// Takes the log for its only writer, if nobody has it right now.
+    pub(crate) fn try_exclusive(
+        storage: &Arc<dyn Storage>,
+        folder: &Arc<dyn Folder>,
+    ) -> Result<Option<Lock>> {
+        let Some(mut lock) = Self::try_folder(storage, folder, LockKind::Exclusive)? else { return Ok(None) };
+        let (holder, file) = match open_shared_file(&**folder, OpenMode::Write)? {
             Some(found) => found,
-            None => (None, open_own_file(folder, OpenMode::Create)?),
+            None => (Arc::clone(folder), open_own_file(&**folder, OpenMode::Create)?),
         };
-        let lock = Self::try_byte(storage, folder, Arc::clone(&file), LockKind::Exclusive)?;
+        if !lock.try_byte(&file, LockKind::Exclusive)? {
+            return Ok(None);
+        }
         // The file may have been replaced between opening and locking it: then the lock is worth nothing.
-        let Some(lock) = lock else { return Ok(None) };
-        let place = holder.as_deref().unwrap_or(folder);
-        let path = place.path().join(LOCK_FILE);
-        let now = place.open(LOCK_FILE, OpenMode::Read).map_err(Error::io("open", &path, None))?;
+        let path = holder.path().join(LOCK_FILE);
+        let now = match holder.open(LOCK_FILE, OpenMode::Read) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            now => now.map_err(Error::io("open", &path, None))?,
+        };
         let is_same = file.is_same(&*now).map_err(Error::io("look at", &path, None))?;
         Ok(is_same.then_some(lock))
     }
 
-    /// Takes the log's byte together with other readers, if nobody writes right now.
-    pub(crate) fn try_shared(storage: &Arc<dyn Storage>, folder: &dyn Folder) -> Result<WriterSeen> {
+    /// Takes the log together with other readers, if nobody writes right now.
+    pub(crate) fn try_shared(storage: &Arc<dyn Storage>, folder: &Arc<dyn Folder>) -> Result<WriterSeen> {
+        let Some(mut lock) = Self::try_folder(storage, folder, LockKind::Shared)? else {
+            return Ok(WriterSeen::AtWork);
+        };
         let own = || match folder.open(LOCK_FILE, OpenMode::Read) {
             Ok(file) => Ok(Some(file)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("open", &folder.path().join(LOCK_FILE), None)(error)),
         };
-        let file = match open_shared_file(folder, OpenMode::Read)? {
+        let file = match open_shared_file(&**folder, OpenMode::Read)? {
             Some((_, file)) => Some(file),
             None => own()?,
         };
         // Without a lock file nobody ever wrote here under a lock.
-        let Some(file) = file else { return Ok(WriterSeen::None(None)) };
-        let lock = Self::try_byte(storage, folder, file, LockKind::Shared)?;
-        Ok(lock.map_or(WriterSeen::AtWork, |lock| WriterSeen::None(Some(lock))))
+        if let Some(file) = file
+            && !lock.try_byte(&file, LockKind::Shared)?
+        {
+            return Ok(WriterSeen::AtWork);
+        }
+        Ok(WriterSeen::None(lock))
     }
 
-    fn try_byte(
+    fn try_folder(
         storage: &Arc<dyn Storage>,
-        folder: &dyn Folder,
-        file: Arc<dyn File>,
+        folder: &Arc<dyn Folder>,
         kind: LockKind,
     ) -> Result<Option<Lock>> {
-        let byte = folder.number().map_err(Error::io("look at", folder.path(), None))?;
-        let taken = file.try_lock(byte, kind).map_err(Error::io("lock", folder.path(), None))?;
+        let taken = folder.try_lock(kind).map_err(Error::io("lock", folder.path(), None))?;
         let process = storage.process();
-        Ok(taken.then(|| Lock { storage: Arc::clone(storage), file, byte, process }))
+        let (storage, folder) = (Arc::clone(storage), Arc::clone(folder));
+        Ok(taken.then_some(Lock { storage, folder, byte: None, process }))
+    }
+
+    fn try_byte(&mut self, file: &Arc<dyn File>, kind: LockKind) -> Result<bool> {
+        let path = self.folder.path();
+        let byte = self.folder.number().map_err(Error::io("look at", path, None))?;
+        let taken = file.try_lock(byte, kind).map_err(Error::io("lock", path, None))?;
+        if taken {
+            self.byte = Some((Arc::clone(file), byte));
+        }
+        Ok(taken)
     }
 
     /// Whether this is the process that took it.
@@ -102,20 +130,25 @@ impl Drop for Lock {
     fn drop(&mut self) {
         if self.is_ours() {
             // Closing the file gives the byte back in any case; this is for a child between fork and exec that
-            // still has the file open.
-            let _ = self.file.unlock(self.byte);
+            // still has the file open. The folder stays open as long as there are readers.
+            if let Some((file, byte)) = &self.byte {
+                let _ = file.unlock(*byte);
+            }
+            let _ = self.folder.unlock();
         }
     }
 }
 
-type Holder = Option<Arc<dyn Folder>>;
+/// A lock file and the folder that it stands in.
+type LockFile = (Arc<dyn Folder>, Arc<dyn File>);
 
 /// The lock file of the folder that holds the log, if there is one.
-fn open_shared_file(folder: &dyn Folder, mode: OpenMode) -> Result<Option<(Holder, Arc<dyn File>)>> {
+fn open_shared_file(folder: &dyn Folder, mode: OpenMode) -> Result<Option<LockFile>> {
+    // Who may not look there is kept apart from others by the log's folder alone.
     let Ok(holder) = folder.open_folder("..") else { return Ok(None) };
     match holder.open(LOCK_FILE, mode) {
-        Ok(file) => Ok(Some((Some(holder), file))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Ok(file) => Ok(Some((holder, file))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io("open", &holder.path().join(LOCK_FILE), None)(error)),
     }
 }

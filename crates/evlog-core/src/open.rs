@@ -102,7 +102,7 @@ pub(crate) fn open(
     Located { parent, folder, is_new }: Located,
     options: &Options,
 ) -> Result<OpenedLog> {
-    let lock = Lock::exclusive(storage, &*folder)?;
+    let lock = Lock::exclusive(storage, &folder)?;
     let listing = Listing::read(&*folder)?;
     let mut report = Report::new(Found::Unclean);
     report.foreign.clone_from(&listing.foreign);
@@ -182,7 +182,7 @@ impl Seen {
 
 /// Looks at a log without writing anything.
 pub(crate) fn look(storage: &Arc<dyn Storage>, folder: &Arc<dyn Folder>) -> Result<Seen> {
-    let writer = match Lock::try_shared(storage, &**folder) {
+    let writer = match Lock::try_shared(storage, folder) {
         Ok(seen) => seen,
         // Where the lock may not even be opened, nothing can be said about a writer: trust only what is proven.
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => WriterSeen::AtWork,

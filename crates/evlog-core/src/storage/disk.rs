@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::{FcntlArg, fcntl};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags};
 
 use super::watch::FolderWatch;
 use super::{File, Folder, LockKind, OpenMode, Storage, Watch};
@@ -155,6 +155,22 @@ impl Folder for DiskFolder {
 
     fn watch(&self) -> io::Result<Box<dyn Watch>> {
         Ok(Box::new(FolderWatch::new(self.descriptor.as_fd())?))
+    }
+
+    fn try_lock(&self, kind: LockKind) -> io::Result<bool> {
+        let operation = match kind {
+            LockKind::Exclusive => FlockOperation::NonBlockingLockExclusive,
+            LockKind::Shared => FlockOperation::NonBlockingLockShared,
+        };
+        match rustix::fs::flock(&self.descriptor, operation) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        Ok(rustix::fs::flock(&self.descriptor, FlockOperation::NonBlockingUnlock)?)
     }
 
     fn sync(&self) -> io::Result<()> {

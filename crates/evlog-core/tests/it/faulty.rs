@@ -177,6 +177,14 @@ impl Folder for FaultyFolder {
         self.inner.remove_folder(name)
     }
 
+    fn try_lock(&self, kind: LockKind) -> io::Result<bool> {
+        self.inner.try_lock(kind)
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        self.inner.unlock()
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.ask(Kind::SyncFolder, "")?;
         self.inner.sync()
