@@ -51,29 +51,66 @@ pub(crate) fn create(
 ) -> Result<Arc<dyn Folder>> {
     sweep(storage, parent)?;
     let path = parent.path().join(name);
-    let temporary = temporary_name(&**storage, &path, "")?;
     let wrong = |operation| Error::io(operation, &path, None);
-    parent.create_folder(&temporary).map_err(|error| not_made(&path, error))?;
-    let made = parent.open_folder(&temporary).map_err(wrong("open")).and_then(|folder| {
-        let _lock = Lock::try_exclusive(storage, &*folder)?;
-        let incarnation = storage.random().map_err(wrong("draw a random number for"))?;
-        let header = SegmentHeader::first(incarnation, salt(&**storage, &path)?, storage.now());
-        let segment = temporary_name(&**storage, &path, ".tmp")?;
-        Writer::create(&*folder, &header, &segment, options).map_err(|failure| failure.into_error(&path))?;
-        match parent.rename(&temporary, name) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(not_made(&path, error)),
-            other => Ok(other.is_ok()),
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let temporary = temporary_name(&**storage, &path, "")?;
+        parent.create_folder(&temporary).map_err(|error| not_made(&path, error))?;
+        match make(storage, parent, &temporary, name, options) {
+            Ok(Made::Here) => parent.sync().map_err(wrong("sync the folder of"))?,
+            Ok(Made::ByOthers) => remove_folder(parent, &temporary),
+            Ok(Made::SweptAway) if attempts < ATTEMPTS => continue,
+            Ok(Made::SweptAway) => return Err(Error::Locked { path }),
+            Err(error) => {
+                remove_folder(parent, &temporary);
+                return Err(error);
+            }
         }
-    });
-    match made {
-        Ok(true) => parent.sync().map_err(wrong("sync the folder of"))?,
-        Ok(false) => remove_folder(parent, &temporary),
-        Err(error) => {
-            remove_folder(parent, &temporary);
-            return Err(error);
-        }
+        return parent.open_folder(name).map_err(wrong("open"));
     }
-    parent.open_folder(name).map_err(wrong("open"))
+}
+
+/// How often a create begins anew where another one takes its folder for abandoned.
+const ATTEMPTS: u32 = 20;
+
+/// What came of making a log.
+enum Made {
+    /// It stands where it should.
+    Here,
+    /// Somebody else has made it.
+    ByOthers,
+    /// Somebody else has taken the folder for an abandoned one before it was locked, and removes it.
+    SweptAway,
+}
+
+fn make(
+    storage: &Arc<dyn Storage>,
+    parent: &dyn Folder,
+    temporary: &str,
+    name: &str,
+    options: &WriterOptions,
+) -> Result<Made> {
+    let path = parent.path().join(name);
+    let folder = match parent.open_folder(temporary) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Made::SweptAway),
+        folder => folder.map_err(Error::io("open", &path, None))?,
+    };
+    let _lock = match Lock::try_exclusive(storage, &folder) {
+        Ok(Some(lock)) => lock,
+        Ok(None) => return Ok(Made::SweptAway),
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(Made::SweptAway),
+        Err(error) => return Err(error),
+    };
+    let incarnation = storage.random().map_err(Error::io("draw a random number for", &path, None))?;
+    let header = SegmentHeader::first(incarnation, salt(&**storage, &path)?, storage.now());
+    let segment = temporary_name(&**storage, &path, ".tmp")?;
+    Writer::create(&*folder, &header, &segment, options).map_err(|failure| failure.into_error(&path))?;
+    match parent.rename(temporary, name) {
+        Ok(()) => Ok(Made::Here),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Made::ByOthers),
+        Err(error) => Err(not_made(&path, error)),
+    }
 }
 
 fn not_made(path: &Path, source: std::io::Error) -> Error {
@@ -86,7 +123,7 @@ fn sweep(storage: &Arc<dyn Storage>, parent: &dyn Folder) -> Result<()> {
     for name in names.iter().filter(|name| is_temporary(name, "")) {
         // Whoever opens, lists or locks it between our looks has taken it over, or it is gone: both are fine.
         if let Ok(folder) = parent.open_folder(name)
-            && let Ok(Some(_lock)) = Lock::try_exclusive(storage, &*folder)
+            && let Ok(Some(_lock)) = Lock::try_exclusive(storage, &folder)
         {
             remove_folder(parent, name);
         }
@@ -122,7 +159,7 @@ pub fn remove(storage: &Arc<dyn Storage>, path: &Path) -> Result<()> {
         ErrorKind::NotFound => Error::NotFound { path: path.to_owned() },
         _ => wrong("open")(error),
     })?;
-    let _lock = Lock::exclusive(storage, &*folder)?;
+    let _lock = Lock::exclusive(storage, &folder)?;
     // Under another name first: from here on it is gone, whole, and what is left over is swept up by the next create.
     let temporary = temporary_name(&**storage, path, "")?;
     parent.rename(&name, &temporary).map_err(wrong("rename"))?;
