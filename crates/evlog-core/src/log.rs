@@ -345,8 +345,7 @@ impl Log {
     pub fn trim_before(&mut self, position: Position) -> Result<Position> {
         self.check_writable()?;
         let folder = Arc::clone(self.chain().folder());
-        loop {
-            let Some((first, second)) = self.chain().first_two() else { break };
+        while let Some((first, second)) = self.chain().first_two() {
             if second.base > position {
                 break;
             }

@@ -20,6 +20,7 @@ mod craft;
 mod damage;
 mod faulty;
 mod golden;
+mod lock;
 mod process;
 mod recovery;
 mod scene;

@@ -228,8 +228,8 @@ fn a_last_segment_cut_into_its_header_page_is_reported_and_never_written_again()
         }
         let log = small().open(&path).unwrap();
         let name = last.file_name().unwrap().to_str().unwrap().to_owned();
-        let lost = (base, base, GapReason::SegmentHeader, name, length as u64, 4096 - length as u64);
-        assert_eq!(log.report().gaps.iter().map(told).collect::<Vec<_>>(), [lost], "{length}");
+        let told_gap = (base, base, GapReason::SegmentHeader, name, length as u64, 4096 - length as u64);
+        assert_eq!(log.report().gaps.iter().map(told).collect::<Vec<_>>(), [told_gap], "{length}");
         drop(log);
         assert_eq!(fs::read(&last).unwrap(), whole[..length], "{length}");
         let mut log = small().open(&path).unwrap();
