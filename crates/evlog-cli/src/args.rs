@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use evlog_core::Place;
-use evlog_store::{InvalidName, TopicName};
+use evlog_core::{Place, Position};
+use evlog_store::{Durability, InvalidName, TopicName, units};
 
 use crate::delimiter::Delimiter;
 use crate::format::Format;
@@ -20,7 +21,8 @@ use crate::settings::Setting;
 A PLACE in a topic is oldest, end, a position (42), so many before the end (-100), or a time (@2026-11-22T10:00:00Z, \
 @-1h).
 
-Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 I/O, 4 damage, 5 locked, 7 not there, 130 interrupted.")]
+Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 I/O, 4 damage, 5 locked, 6 wrong expected position, \
+7 not there, 130 interrupted.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -78,8 +80,16 @@ pub(crate) enum Command {
     Dump(Dump),
     /// Show when and why each segment of a topic was begun, and what recoveries left behind
     History(History),
+    /// Drop the oldest events of a topic
+    Trim(Trim),
+    /// Remove a topic with all its events
+    Rm(Rm),
+    /// Measure quickly what this disk can do
+    Bench(Bench),
     /// Put out a script that completes command lines
     Completions(Completions),
+    /// Put out the manual page
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -99,6 +109,12 @@ pub(crate) struct Append {
     /// Append so many events as one batch, which is there whole or not at all [default: 1000 or the option batch_size]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     pub(crate) batch: Option<u32>,
+    /// Append only if the first event gets position P
+    #[arg(long, value_name = "P")]
+    pub(crate) expect: Option<Position>,
+    /// Take each event for JSON, and store it as a Value
+    #[arg(long)]
+    pub(crate) json_lines: bool,
     /// Make each batch durable before the next is read
     #[arg(long)]
     pub(crate) sync: bool,
@@ -130,8 +146,14 @@ pub(crate) struct Read {
     #[arg(short = 'n', long, value_name = "N")]
     pub(crate) limit: Option<u64>,
     /// Newest first; -n then counts from the newest
-    #[arg(long)]
+    #[arg(long, conflicts_with = "follow")]
     pub(crate) reverse: bool,
+    /// Go on as the topic grows, until --to or -n is reached
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// End, with code 1, where nothing new came for so long (10s, 1m30s)
+    #[arg(long, value_name = "SPAN", requires = "follow", value_parser = span)]
+    pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) looks: Looks,
     #[command(flatten)]
@@ -153,7 +175,7 @@ pub(crate) struct Last {
 }
 
 /// What events look like.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Looks {
     /// raw (payloads alone), text (payloads and newlines), json, hex, or a TEMPLATE [default: text]
     #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
@@ -179,6 +201,9 @@ pub(crate) struct Info {
     /// List the segments too
     #[arg(long)]
     pub(crate) segments: bool,
+    /// Put out what Prometheus reads
+    #[arg(long, conflicts_with_all = ["segments", "json"])]
+    pub(crate) prometheus: bool,
     #[command(flatten)]
     pub(crate) access: Access,
 }
@@ -209,10 +234,124 @@ pub(crate) struct History {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Whole segments are dropped, those whose events all lie before PLACE; the last segment stays. Positions are never used again.")]
+pub(crate) struct Trim {
+    /// Topic to trim
+    #[arg(value_parser = topic_name())]
+    pub(crate) topic: TopicName,
+    /// Drop events before this place
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub(crate) before: Place,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rm {
+    /// Topic to remove
+    #[arg(value_parser = topic_name())]
+    pub(crate) topic: TopicName,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+}
+
+/// Whether what cannot be undone is done.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Consent {
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long, conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It measures in a folder of its own in --dir, or beside it where there is no store yet, and removes it at the end.")]
+pub(crate) struct Bench {
+    /// What is measured
+    #[arg(value_enum)]
+    pub(crate) measure: Measure,
+    /// Bytes of an event
+    #[arg(long, value_name = "BYTES", default_value_t = 128, value_parser = event_bytes)]
+    pub(crate) size: usize,
+    /// So many events
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: u64,
+    /// So many threads append
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = threads)]
+    pub(crate) threads: usize,
+    /// What each append waits for
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "synced")]
+    pub(crate) durability: Level,
+    /// Measure on a RAM disk too
+    #[arg(long)]
+    pub(crate) allow_ram_disk: bool,
+}
+
+/// What `bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measure {
+    /// Appending event by event
+    Append,
+    /// Reading everything in order
+    Read,
+    /// Appending while a reader follows
+    Mixed,
+}
+
+/// What an append waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// Nothing
+    Buffered,
+    /// That the system has the event
+    Written,
+    /// That the disk has it
+    Synced,
+}
+
+impl From<Level> for Durability {
+    fn from(level: Level) -> Durability {
+        match level {
+            Level::Buffered => Durability::Buffered,
+            Level::Written => Durability::Written,
+            Level::Synced => Durability::Synced,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Write a page for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Completions {
     /// Shell that runs the script
     #[arg(value_name = "SHELL", value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// A number of threads that a machine can have.
+fn threads(text: &str) -> Result<usize, String> {
+    let threads = text.parse().map_err(|_| "say a whole number".to_owned())?;
+    if (1..=1_024).contains(&threads) { Ok(threads) } else { Err("say 1 to 1024".to_owned()) }
+}
+
+/// A size that an event can have.
+fn event_bytes(text: &str) -> Result<usize, String> {
+    let bytes = units::size("--size", text).map_err(|error| error.problem.to_string())?;
+    if bytes <= 16 << 20 { Ok(bytes as usize) } else { Err("say at most 16MiB".to_owned()) }
+}
+
+/// A span of time as people write it.
+fn span(text: &str) -> Result<Duration, String> {
+    units::span("--timeout", text).map_err(|error| error.problem.to_string())
 }
 
 /// Takes any bytes, so that the error is about the name and not about its encoding.
@@ -287,7 +426,7 @@ mod tests {
 
     #[test]
     fn the_document_has_every_key_of_the_store_and_no_other() {
-        let keys: BTreeSet<_> = crate::settings::KEYS.split(", ").collect();
+        let keys: BTreeSet<&str> = evlog_store::Options::KEYS.into_iter().collect();
         let rows = section("### Keys of `-o`\n").expect("a section").lines();
         let documented: BTreeSet<_> =
             rows.filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();

@@ -1,15 +1,21 @@
 //! The commands, one a module.
 
 pub(crate) mod append;
+pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod dump;
 pub(crate) mod history;
 pub(crate) mod info;
 pub(crate) mod last;
+pub(crate) mod man;
 pub(crate) mod read;
+pub(crate) mod rm;
 pub(crate) mod topics;
+pub(crate) mod trim;
 pub(crate) mod verify;
 
+mod consent;
+mod follow;
 mod table;
 
 use evlog_store::TopicName;

@@ -9,7 +9,7 @@ use std::process::{ExitCode, Termination};
 pub(crate) enum Exit {
     /// Done. Also where whoever read the output closed it.
     Done = 0,
-    /// The answer is no: `verify` found damage.
+    /// The answer is no: `verify` found damage, or a `--timeout` passed.
     No = 1,
     /// The command line, a name, a place or an option is wrong, or an event is too large.
     Usage = 2,
@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Damage = 4,
     /// Somebody else writes the topic.
     Locked = 5,
+    /// The topic does not end where the caller expected.
+    WrongPosition = 6,
     /// No such topic, or a position that is not there.
     NotThere = 7,
     /// Ctrl-C or SIGTERM.
@@ -37,6 +39,9 @@ pub(crate) enum Failure {
     /// The log says why.
     #[error(transparent)]
     Log(#[from] evlog_core::Error),
+    /// The store says why.
+    #[error(transparent)]
+    Store(#[from] evlog_store::Error),
     /// The system says why.
     #[error("cannot {what}")]
     System {
@@ -68,6 +73,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Log(error) => exit_of(error),
+            Failure::Store(error) => exit_of_store(error),
             Failure::System { .. } => Exit::Failed,
             Failure::Refused { exit, .. } => *exit,
             Failure::OutputClosed => Exit::Done,
@@ -84,6 +90,16 @@ impl Failure {
             cause = error.source();
         }
         line
+    }
+}
+
+fn exit_of_store(error: &evlog_store::Error) -> Exit {
+    use evlog_store::Error as E;
+    match error {
+        E::InvalidName(_) | E::InvalidOption(_) => Exit::Usage,
+        E::UnknownTopic { .. } => Exit::NotThere,
+        E::WrongPosition { .. } => Exit::WrongPosition,
+        other => other.log().map_or(Exit::Failed, exit_of),
     }
 }
 

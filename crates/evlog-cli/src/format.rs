@@ -9,6 +9,7 @@ use crate::delimiter::Delimiter;
 use crate::json;
 use crate::template::Template;
 use crate::text::{Audience, write_hex, write_payload};
+use crate::value::Values;
 
 /// How events are put out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,7 @@ pub(crate) struct EventFormatter {
     format: Format,
     delimiter: Delimiter,
     audience: Audience,
+    values: Values,
 }
 
 impl EventFormatter {
@@ -67,7 +69,7 @@ impl EventFormatter {
         audience: Audience,
     ) -> EventFormatter {
         let delimiter = delimiter.unwrap_or_else(|| format.delimiter());
-        EventFormatter { topic: topic.clone(), format, delimiter, audience }
+        EventFormatter { topic: topic.clone(), format, delimiter, audience, values: Values::new() }
     }
 
     /// The topic whose events they are.
@@ -83,11 +85,16 @@ impl EventFormatter {
     /// Puts `event` behind what is in `out`.
     pub(crate) fn write(&self, event: &Event<'_>, out: &mut Vec<u8>) {
         match &self.format {
-            Format::Json => return json::write_event(out, &self.topic, event),
-            Format::Raw => out.extend_from_slice(event.payload),
-            Format::Text => write_payload(event.payload, self.audience, out),
+            Format::Json => {
+                return json::write_event(out, &self.topic, event, self.values.json(event).as_deref());
+            }
+            Format::Raw => out.extend_from_slice(&self.values.text(event)),
+            Format::Text => write_payload(&self.values.text(event), self.audience, out),
             Format::Hex => write_hex(event.payload, out),
-            Format::Template(template) => template.write(self.topic.as_str(), event, self.audience, out),
+            Format::Template(template) => {
+                let shown = Event { payload: &self.values.text(event), ..*event };
+                template.write(self.topic.as_str(), &shown, self.audience, out);
+            }
         }
         self.delimiter.write(out);
     }

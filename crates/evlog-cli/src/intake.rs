@@ -5,12 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
 use evlog_core::{Batch, Error, Timestamp};
+use evlog_store::schema::Scratch;
 
 use crate::exit::{Exit, Failure};
 use crate::input::{Arrival, Input};
 use crate::interrupt::Interrupt;
 use crate::settings::Settings;
 use crate::splitter::{Splitter, TooLong};
+use crate::value::Values;
 
 /// Where events come from, and how they become batches.
 #[derive(Debug)]
@@ -24,6 +26,17 @@ pub(crate) struct Intake {
     /// When the bytes came that are being cut into events.
     arrived: Timestamp,
     bytes: u64,
+    shape: Shape,
+    scratch: Scratch,
+}
+
+/// What becomes of the bytes of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// They are the payload.
+    Bytes,
+    /// They are JSON, and the payload is the value that it tells.
+    Values,
 }
 
 /// What the events come from.
@@ -62,16 +75,27 @@ pub(crate) enum Pause {
 
 impl Intake {
     /// Takes words of the command line, one event each.
-    pub(crate) fn of_words(words: Vec<OsString>, size: BatchSize, settings: &Settings) -> Intake {
-        Intake::new(Source::Words { words, taken: 0 }, size, settings)
+    pub(crate) fn of_words(
+        words: Vec<OsString>,
+        size: BatchSize,
+        shape: Shape,
+        settings: &Settings,
+    ) -> Intake {
+        Intake::new(Source::Words { words, taken: 0 }, size, shape, settings)
     }
 
     /// Takes what `splitter` makes of an input.
-    pub(crate) fn of_input(input: Input, splitter: Splitter, size: BatchSize, settings: &Settings) -> Intake {
-        Intake::new(Source::Input { input, splitter }, size, settings)
+    pub(crate) fn of_input(
+        input: Input,
+        splitter: Splitter,
+        size: BatchSize,
+        shape: Shape,
+        settings: &Settings,
+    ) -> Intake {
+        Intake::new(Source::Input { input, splitter }, size, shape, settings)
     }
 
-    fn new(source: Source, size: BatchSize, settings: &Settings) -> Intake {
+    fn new(source: Source, size: BatchSize, shape: Shape, settings: &Settings) -> Intake {
         Intake {
             source,
             size,
@@ -80,6 +104,8 @@ impl Intake {
             due: None,
             arrived: now(),
             bytes: 0,
+            shape,
+            scratch: Scratch::default(),
         }
     }
 
@@ -113,8 +139,15 @@ impl Intake {
     /// Adds the events that have come already. Nothing where `batch` could take more.
     fn take(&mut self, batch: &mut Batch) -> Result<Option<Pause>, Failure> {
         let (BatchSize::Exactly(most) | BatchSize::UpTo(most)) = self.size;
-        while let Some(event) = self.source.next_event(self.max_event_bytes)? {
-            match batch.push(self.arrived, event) {
+        loop {
+            let number = self.source.number() + 1;
+            let Some(event) = self.source.next_event(self.max_event_bytes)? else { return Ok(None) };
+            let payload = match self.shape {
+                Shape::Bytes => event,
+                Shape::Values => Values::encode(event, &mut self.scratch)
+                    .map_err(|why| Failure::refused(Exit::Usage, format!("event {number}: {why}")))?,
+            };
+            match batch.push(self.arrived, payload) {
                 Ok(()) => {}
                 Err(Error::TooLarge { .. }) if self.size == BatchSize::UpTo(most) && !batch.is_empty() => {
                     self.source.put_back();
@@ -129,7 +162,6 @@ impl Intake {
                 return Ok(Some(Pause::Full));
             }
         }
-        Ok(None)
     }
 
     /// Whether what was taken so far has to be durable now.
@@ -166,6 +198,14 @@ impl Source {
                     .next_event()
                     .map_err(|TooLong| too_long(&format!("event {number} of {}", input.name()), limit))
             }
+        }
+    }
+
+    /// How many events were taken so far.
+    fn number(&self) -> u64 {
+        match self {
+            Source::Words { taken, .. } => *taken as u64,
+            Source::Input { splitter, .. } => splitter.events(),
         }
     }
 

@@ -19,8 +19,8 @@ fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
 }
 
 /// Puts `{"topic","position","timestamp","payload"}` and a newline behind what is in `out`, with `payload_base64` for a
-/// payload that is not UTF-8. Written by hand, because it is done for every event.
-pub(crate) fn write_event(out: &mut Vec<u8>, topic: &TopicName, event: &Event<'_>) {
+/// payload that is not UTF-8, and `value` for one that is a value. Written by hand, because it is done for every event.
+pub(crate) fn write_event(out: &mut Vec<u8>, topic: &TopicName, event: &Event<'_>, value: Option<&str>) {
     // Nothing in the name of a topic needs an escape.
     out.extend_from_slice(b"{\"topic\":\"");
     out.extend_from_slice(topic.as_str().as_bytes());
@@ -28,7 +28,10 @@ pub(crate) fn write_event(out: &mut Vec<u8>, topic: &TopicName, event: &Event<'_
     write(out, &event.position);
     out.extend_from_slice(b",\"timestamp\":");
     write(out, &event.timestamp);
-    if let Ok(text) = std::str::from_utf8(event.payload) {
+    if let Some(value) = value {
+        out.extend_from_slice(b",\"value\":");
+        out.extend_from_slice(value.as_bytes());
+    } else if let Ok(text) = std::str::from_utf8(event.payload) {
         out.extend_from_slice(b",\"payload\":");
         write_string(out, text);
     } else {
@@ -87,7 +90,7 @@ mod tests {
     fn line(payload: &[u8]) -> String {
         let mut out = Vec::new();
         let topic = "orders".parse().expect("a name");
-        write_event(&mut out, &topic, &Event { position: 7, timestamp: -1, schema: 0, payload });
+        write_event(&mut out, &topic, &Event { position: 7, timestamp: -1, schema: 0, payload }, None);
         String::from_utf8(out).expect("JSON is text")
     }
 

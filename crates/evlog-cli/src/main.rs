@@ -12,6 +12,8 @@ mod console;
 
 mod text;
 
+mod value;
+
 mod delimiter;
 mod template;
 
@@ -48,8 +50,7 @@ use store::Store;
 
 fn main() -> Exit {
     let Arguments { global, command } = Arguments::parse();
-    let context = context(global);
-    match run(command, &context) {
+    match context(global).and_then(|context| run(command, &context)) {
         Ok(exit) => exit,
         // Nobody wants to read more: that is no fault, and nobody to tell.
         Err(failure @ Failure::OutputClosed) => failure.exit(),
@@ -60,7 +61,7 @@ fn main() -> Exit {
     }
 }
 
-fn context(global: Global) -> Context {
+fn context(global: Global) -> Result<Context, Failure> {
     match global.color {
         Color::Auto => ColorChoice::Auto,
         Color::Always => ColorChoice::Always,
@@ -73,8 +74,9 @@ fn context(global: Global) -> Context {
         (false, false) => Verbosity::Normal,
     };
     let console = Console { verbosity };
-    let store = Store::new(global.dir, Settings::new(&global.options), console);
-    Context { console, store, is_json: global.json }
+    let settings = Settings::new(&global.options).map_err(evlog_store::Error::from)?;
+    let store = Store::new(global.dir, settings, console);
+    Ok(Context { console, store, is_json: global.json })
 }
 
 fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
@@ -92,6 +94,10 @@ fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Verify(args) => cmd::verify::run(args, context),
         Command::Dump(args) => cmd::dump::run(&args, context),
         Command::History(args) => cmd::history::run(&args, context),
+        Command::Trim(args) => cmd::trim::run(&args, context),
+        Command::Rm(args) => cmd::rm::run(&args, context),
+        Command::Bench(args) => cmd::bench::run(&args, context),
         Command::Completions(args) => cmd::completions::run(&args),
+        Command::Man(args) => cmd::man::run(&args),
     }
 }

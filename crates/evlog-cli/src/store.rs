@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use evlog_core::{Create, Error, Found, Log, Options, Position, Report};
-use evlog_store::TopicName;
+use evlog_store::{Topic, TopicName};
 
 use crate::args;
 use crate::console::Console;
@@ -54,6 +54,11 @@ impl Store {
     /// The store in `dir`, which nobody has looked at yet.
     pub(crate) fn new(dir: PathBuf, settings: Settings, console: Console) -> Store {
         Store { dir, settings, console }
+    }
+
+    /// The folder of the store.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The options of the store.
@@ -115,6 +120,26 @@ impl Store {
         Ok(Opened { log, report })
     }
 
+    /// Opens one topic of the store to change it otherwise than by appending.
+    ///
+    /// # Errors
+    /// [`Exit::NotThere`] where there is no such topic, [`Exit::Locked`] where somebody else writes it.
+    pub(crate) fn open_to_change(&self, topic: &TopicName) -> Result<(evlog_store::Store, Topic), Failure> {
+        // Looked at first, so that nothing is made where there is nothing.
+        self.look(topic)?;
+        let store = evlog_store::Store::open(&self.dir, &self.settings.options)?;
+        let topic = store.existing_topic(topic.as_str())?;
+        Ok((store, topic))
+    }
+
+    /// Opens the store beside whoever writes its topics.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn open_beside(&self) -> Result<evlog_store::Store, Failure> {
+        Ok(evlog_store::Store::open_read_only(&self.dir, &self.settings.options)?)
+    }
+
     fn look(&self, topic: &TopicName) -> Result<Log, Failure> {
         self.options().open_read_only(self.path(topic)).map_err(|error| self.explain(topic, error))
     }
@@ -138,12 +163,7 @@ impl Store {
     }
 
     fn options(&self) -> Options {
-        let mut options = Options::new();
-        options.recovery(self.settings.recovery);
-        if let Some(bytes) = self.settings.segment_bytes {
-            options.segment_bytes(bytes);
-        }
-        options
+        self.settings.options.of_log()
     }
 
     fn path(&self, topic: &TopicName) -> PathBuf {

@@ -65,7 +65,7 @@ impl View {
     /// [`View::find`] returns where it starts at a time.
     pub fn read(&self, read: impl Into<Read>) -> Result<Reader> {
         let read = read.into();
-        let low = self.resolve(read.from, read.level)?;
+        let low = self.position_of(read.from, read.level)?;
         let (start, end) = (self.start(), self.end());
         if low < start {
             return Err(Error::Trimmed { asked: low, start });
@@ -75,15 +75,19 @@ impl View {
         }
         let visible = self.chain.end(read.level).position;
         let high = match (read.to, read.direction) {
-            (Some(place), Direction::Forward) => self.resolve(place, read.level)?,
-            (Some(place), Direction::Reverse) => self.resolve(place, read.level)?.min(visible),
+            (Some(place), Direction::Forward) => self.position_of(place, read.level)?,
+            (Some(place), Direction::Reverse) => self.position_of(place, read.level)?.min(visible),
             (None, Direction::Forward) => Position::MAX,
             (None, Direction::Reverse) => visible,
         };
         Ok(Reader::new(Arc::clone(&self.chain), &read, low, high))
     }
 
-    fn resolve(&self, place: Place, level: ReadLevel) -> Result<Position> {
+    /// The position that a place stands for right now, for those who see events of this level.
+    ///
+    /// # Errors
+    /// As for [`View::find`], where it is a time.
+    pub fn position_of(&self, place: Place, level: ReadLevel) -> Result<Position> {
         let end = self.chain.end(level).position;
         Ok(match place {
             Place::Oldest => self.start(),

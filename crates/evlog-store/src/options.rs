@@ -241,6 +241,11 @@ impl Options {
         Ok(self)
     }
 
+    /// What topics keep.
+    pub fn kept(&self) -> &Retention {
+        &self.retention
+    }
+
     /// Refuses what only shows when all options are known.
     pub(crate) fn check(&self) -> Result<(), OptionError> {
         let positive = [
@@ -258,7 +263,7 @@ impl Options {
     }
 
     /// The options of the log of a topic.
-    pub(crate) fn of_log(&self) -> evlog_core::Options {
+    pub fn of_log(&self) -> evlog_core::Options {
         let mut options = evlog_core::Options::new();
         options
             .segment_bytes(self.retention.segment_bytes(self.segment_bytes))

@@ -4,11 +4,11 @@
 //! as soon as *one* of the limits lets them go. The last segment is the active one: its bytes count, it never goes.
 
 use crate::units::{OptionError, Problem};
-use evlog_core::{Position, Timestamp};
+use evlog_core::{Position, Timestamp, View};
 
 use std::time::Duration;
 
-/// No segment is made smaller than this, whatever the limits say: 64 KiB.
+/// No limit makes segments smaller than this: 64 KiB.
 pub const LEAST_SEGMENT_BYTES: u64 = 64 << 10;
 
 /// How far a clock is believed to run ahead of the newest event, at most: one day. See [`Retention::age`].
@@ -108,11 +108,12 @@ impl Retention {
 
     /// The size at which segments are rolled, in bytes, where the options ask for `wanted`.
     ///
-    /// A quarter of the limit at most, so that dropping one segment drops little; never below
+    /// A quarter of the limit at most, so that dropping one segment drops little; but no limit brings it below
     /// [`LEAST_SEGMENT_BYTES`].
     pub fn segment_bytes(&self, wanted: u64) -> u64 {
         let quarter = self.bytes.map_or(u64::MAX, |limit| limit / 4);
-        wanted.min(quarter).min(self.file_bytes.unwrap_or(u64::MAX)).max(LEAST_SEGMENT_BYTES)
+        let most = quarter.min(self.file_bytes.unwrap_or(u64::MAX));
+        wanted.min(most.max(LEAST_SEGMENT_BYTES))
     }
 }
 
@@ -160,6 +161,21 @@ pub fn trim_to(segments: &[SegmentFacts], now: Timestamp, policy: &Retention) ->
         bytes -= u128::from(segment.bytes);
     }
     Some(active.start)
+}
+
+/// Where a log may start now; see [`trim_to`].
+///
+/// # Errors
+/// See [`View::segments`].
+pub fn trim_position(view: &View, policy: &Retention) -> evlog_core::Result<Option<Position>> {
+    let segments = view.segments()?;
+    let facts = segments.iter().map(|segment| SegmentFacts {
+        start: segment.name.base,
+        end: segment.end,
+        bytes: segment.bytes,
+        greatest: (segment.end > segment.name.base).then_some(segment.greatest),
+    });
+    Ok(trim_to(&facts.collect::<Vec<_>>(), view.now(), policy))
 }
 
 /// The times by which segments are judged, and the time before which they are too old.

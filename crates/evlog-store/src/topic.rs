@@ -193,6 +193,15 @@ impl Topic {
         Ok(self.committer.view.find(time)?)
     }
 
+    /// The position that a place stands for right now, among the durable events.
+    ///
+    /// # Errors
+    /// As for [`Topic::find`], where it is a time.
+    pub fn position_of(&self, place: impl Into<Place>) -> Result<Position> {
+        self.committer.check_readable()?;
+        Ok(self.committer.view.position_of(place.into(), ReadLevel::Durable)?)
+    }
+
     /// Reads on from `place` as the topic grows: durable events only.
     ///
     /// # Errors

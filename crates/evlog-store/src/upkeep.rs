@@ -5,7 +5,7 @@ use evlog_core::{Log, Position};
 
 use crate::committer::{Access, Committer};
 use crate::error::Result;
-use crate::retention::{Retention, SegmentFacts, trim_to};
+use crate::retention::{Retention, trim_position};
 use crate::sync::atomic::Ordering;
 
 /// What a topic needs of its batching thread after a look at it.
@@ -126,18 +126,7 @@ impl Committer {
         if retention == Retention::everything() {
             return Ok(start);
         }
-        let facts: Vec<SegmentFacts> = self
-            .view
-            .segments()?
-            .iter()
-            .map(|segment| SegmentFacts {
-                start: segment.name.base,
-                end: segment.end,
-                bytes: segment.bytes,
-                greatest: (segment.end > segment.name.base).then_some(segment.greatest),
-            })
-            .collect();
-        match trim_to(&facts, self.view.now(), &retention) {
+        match trim_position(&self.view, &retention)? {
             Some(position) if position > start => self.trim_before(position),
             _ => Ok(start),
         }

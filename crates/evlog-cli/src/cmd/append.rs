@@ -6,13 +6,14 @@ use std::ops::Range;
 
 use evlog_core::{Batch, Log, Position};
 use evlog_store::TopicName;
+use evlog_store::retention::{Retention, trim_position};
 use serde::Serialize;
 
 use crate::args;
 use crate::cmd::Context;
 use crate::exit::{Exit, Failure};
 use crate::input::Input;
-use crate::intake::{BatchSize, Intake, Pause};
+use crate::intake::{BatchSize, Intake, Pause, Shape};
 use crate::interrupt::Interrupt;
 use crate::json;
 use crate::output::Output;
@@ -20,6 +21,7 @@ use crate::progress::{Progress, Unit};
 use crate::settings::Settings;
 use crate::splitter::Splitter;
 use crate::text::counted;
+use crate::value::Values;
 
 /// Bytes after which a sync is due, so that a crash leaves little to recover.
 const MOST_UNSYNCED: usize = 4 << 20;
@@ -30,6 +32,7 @@ pub(crate) fn run(mut args: args::Append, context: &Context) -> Result<Exit, Fai
     let (mut intake, length) = intake(&mut args, settings)?;
     let interrupt = Interrupt::listen().map_err(Failure::system("listen for signals"))?;
     let log = context.store.open_to_append(&args.topic)?;
+    check_expected(&args, &log)?;
     let mut appender = Appender::new(log, &args, length, context);
     if args.print_positions {
         let topic = args.topic.to_string();
@@ -39,14 +42,27 @@ pub(crate) fn run(mut args: args::Append, context: &Context) -> Result<Exit, Fai
     appender.finish(result)
 }
 
+/// Nobody else can append from here on, so that one look is enough.
+fn check_expected(args: &args::Append, log: &Log) -> Result<(), Failure> {
+    let actual = log.range().end;
+    match args.expect {
+        Some(expected) if expected != actual => {
+            let topic = args.topic.clone();
+            Err(evlog_store::Error::WrongPosition { topic, expected, actual }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What to append, and how many bytes that is, where it is known.
 fn intake(args: &mut args::Append, settings: &Settings) -> Result<(Intake, Option<u64>), Failure> {
     let size = match args.batch {
         Some(events) => BatchSize::Exactly(events as usize),
         None => BatchSize::UpTo(settings.batch_size),
     };
+    let shape = if args.json_lines { Shape::Values } else { Shape::Bytes };
     if !args.data.is_empty() {
-        return Ok((Intake::of_words(mem::take(&mut args.data), size, settings), None));
+        return Ok((Intake::of_words(mem::take(&mut args.data), size, shape, settings), None));
     }
     let input = match &args.file {
         Some(path) => Input::open(path)?,
@@ -54,7 +70,7 @@ fn intake(args: &mut args::Append, settings: &Settings) -> Result<(Intake, Optio
     };
     let length = input.length();
     let splitter = Splitter::new(args.delim, settings.max_event_bytes);
-    Ok((Intake::of_input(input, splitter, size, settings), length))
+    Ok((Intake::of_input(input, splitter, size, shape, settings), length))
 }
 
 /// A log, and what is on its way there.
@@ -84,7 +100,7 @@ impl<'a> Appender<'a> {
         let next = log.range().end;
         Appender {
             log,
-            batch: Batch::new(),
+            batch: if args.json_lines { Batch::with_schema(Values::new().schema()) } else { Batch::new() },
             topic: &args.topic,
             appended: next..next,
             unsynced: 0,
@@ -118,7 +134,11 @@ impl<'a> Appender<'a> {
         if self.batch.is_empty() {
             return Ok(());
         }
+        let segments = self.log.view().segment_count();
         let positions = self.log.append(&self.batch)?;
+        if self.log.view().segment_count() > segments {
+            self.enforce_retention()?;
+        }
         self.unsynced += self.batch.bytes();
         self.batch.clear();
         self.appended.end = positions.end;
@@ -127,6 +147,17 @@ impl<'a> Appender<'a> {
             self.unsynced = 0;
         }
         self.put_out_positions(positions)
+    }
+
+    /// Drops what the options do not keep; with every new segment, as a store does.
+    fn enforce_retention(&mut self) -> Result<(), Failure> {
+        let policy = self.context.store.settings().options.kept();
+        if *policy != Retention::everything()
+            && let Some(position) = trim_position(self.log.view(), policy)?
+        {
+            self.log.trim_before(position)?;
+        }
+        Ok(())
     }
 
     /// Makes all that was appended durable, and lets readers in other processes know.

@@ -73,6 +73,11 @@ pub(crate) fn run(args: &args::Info, context: &Context) -> Result<Exit, Failure>
         None => context.store.topics()?,
     };
     let mut output = Output::standard()?;
+    if args.prometheus {
+        output.buffer().extend_from_slice(prometheus(&topics, context)?.as_bytes());
+        output.flush()?;
+        return Ok(Exit::Done);
+    }
     let mut shown = Vec::new();
     let result = each_topic(&topics, |topic| {
         let opened = context.store.open_to_read(topic, args.access.into())?;
@@ -89,6 +94,16 @@ pub(crate) fn run(args: &args::Info, context: &Context) -> Result<Exit, Failure>
     }
     output.flush()?;
     result
+}
+
+/// The metrics of the topics as they lie there: what a running store counts, it tells itself.
+fn prometheus(topics: &[TopicName], context: &Context) -> Result<String, Failure> {
+    let store = context.store.open_beside()?;
+    let open: Result<Vec<_>, _> = topics.iter().map(|topic| store.existing_topic(topic.as_str())).collect();
+    let open = open?;
+    let text = store.render_prometheus()?;
+    drop(open);
+    Ok(text)
 }
 
 fn examine<'a>(topic: &'a TopicName, opened: &Opened, has_list: bool) -> Result<TopicObject<'a>, Failure> {

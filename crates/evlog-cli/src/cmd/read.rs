@@ -4,7 +4,7 @@ use evlog_core::{Error, Gap, Log, Place, Read};
 use evlog_store::TopicName;
 
 use crate::args;
-use crate::cmd::Context;
+use crate::cmd::{Context, follow};
 use crate::console;
 use crate::exit::{Exit, Failure};
 use crate::format::{EventFormatter, Format};
@@ -13,6 +13,13 @@ use crate::output::Output;
 use crate::progress::{Progress, Unit};
 
 pub(crate) fn run(args: args::Read, context: &Context) -> Result<Exit, Failure> {
+    if args.follow {
+        // As for any reading: what a crash left unclean is recovered first, if nobody writes it.
+        drop(context.store.open_to_read(&args.topic, args.access.into())?);
+        let mut output = Output::standard()?;
+        let formatter = formatter(&args.topic, args.looks.clone(), &output, context)?;
+        return follow::run(&args, &formatter, &mut output, context);
+    }
     let mut read = Read::from(args.from);
     if args.to != Place::End {
         read = read.to(args.to);
@@ -36,11 +43,7 @@ pub(crate) fn put_out(
     context: &Context,
 ) -> Result<Exit, Failure> {
     let mut output = Output::standard()?;
-    let format = if context.is_json { Format::Json } else { looks.format.unwrap_or(Format::Text) };
-    if format == Format::Json && looks.delim.is_some() {
-        return Err(Failure::refused(Exit::Usage, "--delim does not go with JSON: each object is a line"));
-    }
-    let formatter = EventFormatter::new(topic, format, looks.delim, output.audience());
+    let formatter = formatter(topic, looks, &output, context)?;
     let mut reader = log.read(read)?;
     let mut progress = Progress::new(context.console, Unit::Events, log.range().end - reader.position());
     let mut count = 0;
@@ -68,6 +71,19 @@ pub(crate) fn put_out(
     }
     output.flush()?;
     Ok(exit)
+}
+
+fn formatter(
+    topic: &TopicName,
+    looks: args::Looks,
+    output: &Output,
+    context: &Context,
+) -> Result<EventFormatter, Failure> {
+    let format = if context.is_json { Format::Json } else { looks.format.unwrap_or(Format::Text) };
+    if format == Format::Json && looks.delim.is_some() {
+        return Err(Failure::refused(Exit::Usage, "--delim does not go with JSON: each object is a line"));
+    }
+    Ok(EventFormatter::new(topic, format, looks.delim, output.audience()))
 }
 
 /// A gap is a line of its own in JSON; anything else would take it for an event.

@@ -5,7 +5,21 @@ use crate::common::Sandbox;
 #[test]
 fn help_texts() {
     let sandbox = Sandbox::new();
-    let commands = ["append", "read", "last", "topics", "info", "verify", "dump", "history", "completions"];
+    let commands = [
+        "append",
+        "read",
+        "last",
+        "topics",
+        "info",
+        "verify",
+        "dump",
+        "history",
+        "trim",
+        "rm",
+        "bench",
+        "completions",
+        "man",
+    ];
     let general = sandbox.run("--help").code(0).silent();
     insta::assert_snapshot!("evlog", general.text());
     for command in commands {

@@ -7,12 +7,16 @@
 )]
 
 mod append;
+mod change;
 mod common;
 mod damage;
 mod examine;
+mod follow;
 mod help;
 mod locks;
 mod read;
 mod refusals;
 mod signals;
 mod terminal;
+mod tools;
+mod values;

@@ -42,7 +42,7 @@ fn wrong_words_are_wrong_usage() {
         ("append t -f file x", "--file"),
         ("topics -q -v", "--quiet"),
         ("topics --color sometimes", "sometimes"),
-        ("topics -o nonsense=1", "there is no option \"nonsense\"; there are segment_bytes"),
+        ("topics -o nonsense=1", "there is no option \"nonsense\"; there are durability"),
         ("topics -o batch_size", "KEY=VALUE"),
         ("topics -o batch_size=0", "batch_size"),
         ("topics -o segment_bytes=64M", "64MiB"),

@@ -147,7 +147,8 @@ fn segments_are_a_quarter_of_the_limit_at_most() {
     assert_eq!(Retention::everything().segment_bytes(64 << 20), 64 << 20);
     assert_eq!(Retention::everything().bytes(1 << 20).segment_bytes(64 << 20), 1 << 18);
     assert_eq!(Retention::everything().bytes(1).segment_bytes(64 << 20), LEAST_SEGMENT_BYTES);
-    assert_eq!(Retention::everything().segment_bytes(1), LEAST_SEGMENT_BYTES);
+    assert_eq!(Retention::everything().segment_bytes(1), 1, "what was asked for, no limit says otherwise");
+    assert_eq!(Retention::everything().bytes(1).segment_bytes(1), 1);
 }
 
 #[test]
