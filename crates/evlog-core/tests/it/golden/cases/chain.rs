@@ -141,9 +141,9 @@ fn twin_without_header() -> Golden {
     let mut scene = three_segments(81);
     let mut bytes = scene.bytes(1).clone();
     bytes[..4096].fill(0);
-    scene.put("00000000000000000001-0000000001.seg", bytes);
-    let about = "Two files have the ordinal 1: the one that has lost its header is left alone.";
-    scene.golden("twin-without-header", about, &[])
+    scene.remove(0).put("00000000000000000001-0000000001.seg", bytes);
+    let about = "Two files have the lowest ordinal: the one that has lost its header is left alone.";
+    scene.golden("twin-without-header", about, &[]).from(2)
 }
 
 fn two_logs() -> Golden {

@@ -76,12 +76,12 @@ fn unknown_feature_refused() -> Golden {
 }
 
 fn reserved_bytes() -> Golden {
-    let mut scene = Scene::new(105);
-    scene.append(&[b"zero"]).close();
-    put_in_header(&mut scene, 0, 100, &[1]);
-    let about = "Reserved bytes of the segment header are not zero: it is no good header, and the first batch tells the \
-                 salt.";
-    scene.golden("reserved-bytes", about, &[])
+    let mut scene = three_segments(105);
+    put_in_header(&mut scene, 1, 100, &[1]);
+    scene.flip(1, 4096).ruin_header(2);
+    let about = "Reserved bytes in the header of the second of three segments are not zero: it is no good header. Its first \
+                 batch\nand the third header are bad, too, so nothing tells its salt.";
+    scene.golden("reserved-bytes", about, &[(2..4, "segment-header")])
 }
 
 fn previous_end_before_any_batch() -> Golden {
