@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod campaign;
 mod faults;
 #[cfg(feature = "value")]
 mod golden;
@@ -14,6 +15,7 @@ mod golden;
 mod json;
 mod metrics;
 mod processes;
+mod races;
 mod retention;
 #[cfg(feature = "rkyv")]
 mod schema;

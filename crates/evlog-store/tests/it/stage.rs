@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use evlog_core::storage::{File, Folder, LockKind, OpenMode, Storage};
@@ -13,6 +14,12 @@ use parking_lot::{Condvar, Mutex};
 
 /// Long enough for everything that happens at all, also on a machine that is busy with other things.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// Lets time pass in which something may happen, or must not.
+#[expect(clippy::disallowed_methods, reason = "that nothing happens cannot be waited for")]
+pub(crate) fn pause(span: Duration) {
+    std::thread::sleep(span);
+}
 
 /// Where the store lies on the simulated disk.
 const PATH: &str = "/store";
@@ -94,9 +101,20 @@ impl Stage {
         assert!(!waited.timed_out(), "{} of {calls} calls came to the disk", state.held);
     }
 
-    /// Lets one call go on that is held up, or the next one that will be.
+    /// Lets one call go on that is held up.
     pub(crate) fn release(&self) {
-        self.director.state.lock().released += 1;
+        let mut state = self.director.state.lock();
+        assert!(state.held > 0, "nothing is held up");
+        state.held -= 1;
+        state.released += 1;
+        self.director.changed.notify_all();
+    }
+
+    /// Lets everything go on, from now on.
+    pub(crate) fn end(&self) {
+        let mut state = self.director.state.lock();
+        state.cues.clear();
+        state.released = usize::MAX;
         self.director.changed.notify_all();
     }
 
@@ -116,7 +134,6 @@ impl Stage {
                     self.director.changed.wait_while_for(&mut state, |state| state.released == 0, LONG);
                 assert!(!waited.timed_out(), "nobody let the call go on");
                 state.released -= 1;
-                state.held -= 1;
             }
         }
     }
@@ -235,6 +252,7 @@ impl File for StagedFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        self.stage.pass(OperationKind::SetLen);
         self.inner.set_len(len)
     }
 
@@ -253,5 +271,23 @@ impl File for StagedFile {
 
     fn number(&self) -> io::Result<(u64, u64)> {
         self.inner.number()
+    }
+}
+
+/// A clock that a test moves.
+#[derive(Debug, Default)]
+pub(crate) struct HandClock {
+    millis: AtomicU64,
+}
+
+impl HandClock {
+    pub(crate) fn advance(&self, span: Duration) {
+        self.millis.fetch_add(span.as_millis() as u64, Ordering::AcqRel);
+    }
+}
+
+impl Clock for HandClock {
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.millis.load(Ordering::Acquire))
     }
 }
