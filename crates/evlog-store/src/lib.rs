@@ -50,3 +50,8 @@ pub use reader::{Events, Follower, Reader};
 pub use rkyv;
 pub use store::Store;
 pub use topic::{Ticket, Topic};
+
+/// The example of the readme, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
