@@ -2,7 +2,7 @@
 
 use super::checksum::checksum;
 use super::layout::layout;
-use super::{HEADER_PAGE, VERSION};
+use super::{ALIGNMENT, HEADER_PAGE, MAX_ORDINAL, VERSION};
 use crate::position::{Position, Timestamp};
 
 /// Bytes of a segment header.
@@ -186,7 +186,7 @@ impl SegmentHeader {
         else {
             return Err(HeaderFault::Damaged);
         };
-        Ok(SegmentHeader {
+        let header = SegmentHeader {
             incarnation: at::INCARNATION.array(found),
             salt,
             ordinal: at::ORDINAL.u64(found),
@@ -197,7 +197,19 @@ impl SegmentHeader {
             created: at::CREATED.i64(found),
             start: at::START.u64(found),
             cause,
-        })
+        };
+        if header.follows_rightly() { Ok(header) } else { Err(HeaderFault::Damaged) }
+    }
+
+    /// Whether what it says of the segment before it can be true.
+    fn follows_rightly(&self) -> bool {
+        match self.ordinal {
+            0 => self.previous_end == 0 && self.previous_salt == 0,
+            1..=MAX_ORDINAL => {
+                self.previous_end >= HEADER_PAGE && self.previous_end.is_multiple_of(ALIGNMENT)
+            }
+            _ => false,
+        }
     }
 
     /// Reads the header from a first page: the first copy, or the second where that one is damaged.

@@ -26,6 +26,8 @@ pub const MAX_EVENTS: u32 = 1 << 20;
 
 /// Largest size of a segment in bytes; a longer file is looked at up to here.
 pub const MAX_SEGMENT: u32 = u32::MAX;
+/// Largest number of a segment: ordinals have ten digits in names.
+pub const MAX_ORDINAL: u64 = 9_999_999_999;
 
 /// What every start and every length in a segment is a multiple of, in bytes.
 pub const ALIGNMENT: u32 = 8;

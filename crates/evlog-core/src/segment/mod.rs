@@ -24,9 +24,6 @@ pub struct SegmentName {
     pub base: Position,
 }
 
-/// Ordinals have ten digits in names.
-pub(crate) const MAX_ORDINAL: u64 = 9_999_999_999;
-
 impl SegmentName {
     /// The name in `text`, if it is written exactly as this type writes it.
     pub fn parse(text: &str) -> Option<SegmentName> {
@@ -141,6 +138,7 @@ fn salt_of_first_batch(page: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::MAX_ORDINAL;
 
     #[test]
     fn only_canonical_names_are_segments() {
