@@ -255,6 +255,7 @@ def chain(folder):
             if len(here) != 1:
                 raise Refused(f"{folder}: which file with the ordinal {ordinal} belongs to the log cannot be told")
         log = here + log
+    log = [s for n, s in enumerate(log) if s.header or all(s.base <= t.base for t in log[n:] if t.header)]
     highest = [max(s.base for s in log[: n + 1]) for n in range(len(log))]
     log = [s for s, base in zip(log, highest) if s.base == base]
     return log, foreign | {s.ordinal for s in segments} - {s.ordinal for s in log}

@@ -1,17 +1,20 @@
 //! The segments of a log in order, shared by the one who writes and all who read.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::error::{Error, Gap, GapReason, Result};
 use crate::format::header::SegmentHeader;
 use crate::format::tail::{TAIL_BATCH, Tail};
+use crate::listing::{self, Listing};
 use crate::position::Position;
 use crate::read::ReadLevel;
+use crate::scan::{self, Judgement};
 use crate::segment::index::{Index, LiveIndex, Times};
 use crate::segment::reader::Window;
-use crate::segment::{End, MAX_ORDINAL, Opened, Segment, SegmentName};
+use crate::segment::{End, Opened, Segment, SegmentName};
 use crate::storage::{Folder, OpenMode};
 
 /// Bytes read at once where only a few are wanted.
@@ -51,6 +54,8 @@ pub(crate) struct Facts {
 #[derive(Debug)]
 struct State {
     links: Vec<Arc<Link>>,
+    /// Ordinals of foreign files: why positions are missing where they stand.
+    foreign: BTreeSet<u64>,
     written: End,
     durable: End,
 }
@@ -77,6 +82,10 @@ pub(crate) struct Scope {
     pub(crate) missing: GapReason,
 }
 
+/// A file that only looks like a segment of this log.
+#[derive(Debug)]
+struct Foreign;
+
 /// What opening a segment for reading came to.
 #[derive(Debug)]
 pub(crate) enum Entered {
@@ -90,12 +99,14 @@ pub(crate) enum Entered {
 impl Chain {
     pub(crate) fn new(
         folder: Arc<dyn Folder>,
-        incarnation: [u8; 16],
+        listing: &Listing,
         links: Vec<Arc<Link>>,
         written: End,
         durable: End,
     ) -> Chain {
-        Chain { folder, incarnation, state: RwLock::new(State { links, written, durable }) }
+        let foreign = listing.foreign.iter().map(|name| name.ordinal).collect();
+        let state = RwLock::new(State { links, foreign, written, durable });
+        Chain { folder, incarnation: listing.incarnation, state }
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -157,8 +168,8 @@ impl Chain {
     }
 
     /// Replaces everything, after another process has changed the log.
-    pub(crate) fn replace(&self, links: Vec<Arc<Link>>, written: End, durable: End) {
-        *self.change() = State { links, written, durable };
+    pub(crate) fn replace(&self, newer: Chain) {
+        *self.change() = newer.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     }
 
     /// The names of the two oldest segments, if there is more than one.
@@ -184,55 +195,98 @@ impl Chain {
         (at.and_then(|at| state.links.get(at)).cloned(), state.links.get(behind).cloned())
     }
 
+    /// The segment behind this one.
+    fn next_of(&self, link: &Link) -> Option<Arc<Link>> {
+        let state = self.state();
+        let behind = state.links.partition_point(|other| other.name.ordinal <= link.name.ordinal);
+        state.links.get(behind).cloned()
+    }
+
     /// Opens the segment that holds `position`, as far as readers of `level` see it.
     pub(crate) fn enter(&self, position: Position, level: ReadLevel) -> Result<Entered> {
-        match self.find(position) {
-            (Some(link), next) => self.enter_found(link, next, position, level),
-            (None, _) => Ok(Entered::Trimmed(self.start())),
+        loop {
+            let (Some(link), next) = self.find(position) else { return Ok(Entered::Trimmed(self.start())) };
+            // Where the chain was not what it seemed it is another one now.
+            if let Some(entered) = self.try_enter(&link, next, level)? {
+                return Ok(entered);
+            }
         }
     }
 
     /// Opens this very segment, as far as readers of `level` see it.
     pub(crate) fn enter_link(&self, link: &Arc<Link>, level: ReadLevel) -> Result<Entered> {
-        let next = {
-            let state = self.state();
-            let behind = state.links.partition_point(|other| other.name.ordinal <= link.name.ordinal);
-            state.links.get(behind).cloned()
-        };
-        self.enter_found(Arc::clone(link), next, link.name.base, level)
+        loop {
+            let is_known = {
+                let links = &self.state().links;
+                links.binary_search_by_key(&link.name.ordinal, |known| known.name.ordinal).is_ok()
+            };
+            if !is_known {
+                return Ok(Entered::Trimmed(self.start()));
+            }
+            if let Some(entered) = self.try_enter(link, self.next_of(link), level)? {
+                return Ok(entered);
+            }
+        }
     }
 
-    fn enter_found(
+    /// Opens a segment; `None` where it, or the one behind it, turned out to be no segment of this log any more, and
+    /// was taken off the chain.
+    fn try_enter(
         &self,
-        link: Arc<Link>,
+        link: &Arc<Link>,
         next: Option<Arc<Link>>,
-        position: Position,
         level: ReadLevel,
-    ) -> Result<Entered> {
+    ) -> Result<Option<Entered>> {
         let next_header = match &next {
             Some(next) => self.successor_header(link.name, next.name)?,
-            None => None,
+            None => Ok(None),
+        };
+        let Ok(next_header) = next_header else {
+            if self.set_foreign_aside()? {
+                return Ok(None);
+            }
+            return Ok(Some(self.lost(link, next.as_deref(), GapReason::ForeignSegment)));
         };
         let known_salt = next_header.map(|header| header.previous_salt);
-        let opened = Segment::open(&*self.folder, link.name, OpenMode::Read, known_salt);
-        let segment = match opened {
-            Ok(Opened::Segment(segment)) => segment,
-            Ok(Opened::Foreign) => return Ok(self.lost(&link, next.as_deref(), GapReason::ForeignSegment)),
-            Ok(Opened::Unreadable) => return Ok(self.lost(&link, next.as_deref(), GapReason::SegmentHeader)),
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                let start = self.start();
-                if start > position {
-                    return Ok(Entered::Trimmed(start));
+        let opened = match Segment::open(&*self.folder, link.name, OpenMode::Read, known_salt) {
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                if self.drop_trimmed()? {
+                    return Ok(None);
                 }
-                return Ok(self.lost(&link, next.as_deref(), GapReason::MissingSegment));
+                return Ok(Some(self.lost(link, next.as_deref(), GapReason::MissingSegment)));
             }
-            Err(error) => return Err(error),
+            opened => opened?,
         };
-        let is_other = segment.header.is_some_and(|header| header.incarnation != self.incarnation)
-            || known_salt.is_some_and(|salt| salt != segment.salt);
-        if is_other {
-            return Ok(self.lost(&link, next.as_deref(), GapReason::ForeignSegment));
-        }
+        let segment = match opened {
+            Opened::Unreadable => {
+                return Ok(Some(self.lost(link, next.as_deref(), GapReason::SegmentHeader)));
+            }
+            Opened::Segment(segment) if !self.is_other(&segment, known_salt) => segment,
+            Opened::Segment(_) | Opened::Foreign => {
+                if self.set_foreign_aside()? {
+                    return Ok(None);
+                }
+                return Ok(Some(self.lost(link, next.as_deref(), GapReason::ForeignSegment)));
+            }
+        };
+        self.scope(Arc::clone(link), segment, next.as_deref(), next_header, level).map(Some)
+    }
+
+    fn is_other(&self, segment: &Segment, known_salt: Option<u64>) -> bool {
+        segment.header.is_some_and(|header| {
+            header.incarnation != self.incarnation || known_salt.is_some_and(|salt| salt != header.salt)
+        })
+    }
+
+    /// How far an opened segment counts.
+    fn scope(
+        &self,
+        link: Arc<Link>,
+        segment: Segment,
+        next: Option<&Link>,
+        next_header: Option<SegmentHeader>,
+        level: ReadLevel,
+    ) -> Result<Entered> {
         let length = segment.length()?;
         let Some(next) = next else {
             let end = self.end(level);
@@ -242,25 +296,75 @@ impl Chain {
             let missing = GapReason::Header;
             return Ok(Entered::Scope(Scope { link, segment, limit, end, is_last: true, missing }));
         };
-        let follows = next.name.ordinal == link.name.ordinal + 1;
-        let missing = if follows { GapReason::Header } else { GapReason::MissingSegment };
-        let limit = next_header.map_or(length, |header| header.previous_end.min(length));
+        let skipped = link.name.ordinal + 1..next.name.ordinal;
+        let limit = match next_header {
+            Some(header) => header.previous_end.min(length),
+            None if skipped.is_empty() => length,
+            // Nobody states where it ends.
+            None => match scan::judge(&segment)? {
+                Judgement::Finished { end, .. } => end,
+                Judgement::Unfinished(judged) => judged.end.min(length),
+            },
+        };
+        let missing = self.reason_of(skipped);
         Ok(Entered::Scope(Scope { link, segment, limit, end: next.name.base, is_last: false, missing }))
     }
 
-    /// The header of `next`, where it can be read and is the direct successor in this log.
-    fn successor_header(&self, name: SegmentName, next: SegmentName) -> Result<Option<SegmentHeader>> {
+    /// Why positions are missing at the end of a segment behind which these ordinals are.
+    pub(crate) fn reason_of(&self, skipped: Range<u64>) -> GapReason {
+        if skipped.is_empty() {
+            GapReason::Header
+        } else if self.state().foreign.range(skipped).next().is_some() {
+            GapReason::ForeignSegment
+        } else {
+            GapReason::MissingSegment
+        }
+    }
+
+    /// Takes files off the chain that are no segments of this log, after one of them was met. Only the names of a
+    /// chain were looked at before. `false` where there are none.
+    fn set_foreign_aside(&self) -> Result<bool> {
+        let names: Vec<SegmentName> = self.links().iter().map(|link| link.name).collect();
+        let sorted = Listing::sort_out(&*self.folder, &names, Some(self.incarnation))?;
+        let mut state = self.change();
+        let before = state.links.len();
+        // The last one stays in any case: the ends lie in it.
+        let last = state.links.last().map(|link| link.name);
+        state.links.retain(|link| !sorted.foreign.contains(&link.name) || Some(link.name) == last);
+        state.foreign.extend(sorted.foreign.iter().map(|name| name.ordinal));
+        Ok(state.links.len() < before)
+    }
+
+    /// Takes the links off the front whose files are gone, after one of them was missed: somebody has trimmed the log.
+    /// `false` where the front is still there.
+    fn drop_trimmed(&self) -> Result<bool> {
+        let (names, _) = listing::names(&*self.folder)?;
+        let Some(first) = names.first().map(|name| name.ordinal) else { return Ok(false) };
+        let mut state = self.change();
+        let gone = state.links.partition_point(|link| link.name.ordinal < first);
+        let gone = gone.min(state.links.len() - 1);
+        state.links.drain(..gone);
+        Ok(gone > 0)
+    }
+
+    /// The header of `next`, where it can be read and is the direct successor; `Err` where it is one of another log.
+    fn successor_header(
+        &self,
+        name: SegmentName,
+        next: SegmentName,
+    ) -> Result<std::result::Result<Option<SegmentHeader>, Foreign>> {
         if next.ordinal != name.ordinal + 1 {
-            return Ok(None);
+            return Ok(Ok(None));
         }
-        match Segment::open(&*self.folder, next, OpenMode::Read, None) {
-            Ok(Opened::Segment(segment)) => {
-                Ok(segment.header.filter(|header| header.incarnation == self.incarnation))
+        Ok(match Segment::open(&*self.folder, next, OpenMode::Read, None) {
+            Ok(Opened::Segment(Segment { header: Some(header), .. })) => {
+                if header.incarnation == self.incarnation { Ok(Some(header)) } else { Err(Foreign) }
             }
+            Ok(Opened::Foreign) => Err(Foreign),
             Ok(_) => Ok(None),
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => return Err(error),
+        })
     }
 
     /// The gap that a whole segment is.
@@ -302,115 +406,4 @@ impl Scope {
         let bytes = window.bytes(&self.segment, at, TAIL_BATCH)?;
         Ok(bytes.get(header.payload_range()).and_then(|area| Tail::decode(area, &header)))
     }
-}
-
-/// The segments that the names in a folder tell, and the files that only look like segments.
-#[derive(Debug)]
-pub(crate) struct Listing {
-    pub(crate) names: Vec<SegmentName>,
-    pub(crate) foreign: Vec<PathBuf>,
-    pub(crate) incarnation: [u8; 16],
-}
-
-impl Listing {
-    /// Lists the segments of a log. Where everything agrees, only the first and the last header are read.
-    pub(crate) fn read(folder: &dyn Folder) -> Result<Listing> {
-        let found = folder.names().map_err(Error::io("list", folder.path(), None))?;
-        let mut by_ordinal: BTreeMap<u64, Vec<SegmentName>> = BTreeMap::new();
-        for name in found.iter().filter_map(|name| SegmentName::parse(name)) {
-            if name.ordinal <= MAX_ORDINAL {
-                by_ordinal.entry(name.ordinal).or_default().push(name);
-            }
-        }
-        let mut listing = Listing { names: Vec::new(), foreign: Vec::new(), incarnation: [0; 16] };
-        for mut names in by_ordinal.into_values() {
-            names.sort_unstable();
-            listing.names.push(names[0]);
-            if names.len() > 1 {
-                listing.settle(folder, &names)?;
-            }
-        }
-        listing.drop_foreign_ends(folder)?;
-        listing.drop_overlaps(folder);
-        if listing.names.is_empty() {
-            return Err(Error::MissingSegments { path: folder.path().to_owned() });
-        }
-        Ok(listing)
-    }
-
-    fn set_aside(&mut self, folder: &dyn Folder, name: SegmentName) {
-        self.foreign.push(folder.path().join(name.to_string()));
-    }
-
-    /// Several files claim the same ordinal: those whose header disagrees with their name are foreign.
-    fn settle(&mut self, folder: &dyn Folder, names: &[SegmentName]) -> Result<()> {
-        self.names.pop();
-        let mut kept = None;
-        for &name in names {
-            match Segment::open(folder, name, OpenMode::Read, None)? {
-                Opened::Segment(segment) if segment.header.is_some() && kept.is_none() => kept = Some(name),
-                _ => self.set_aside(folder, name),
-            }
-        }
-        self.names.extend(kept);
-        Ok(())
-    }
-
-    /// Takes files off both ends that are no segments of this log. The log is the one that most headers name.
-    fn drop_foreign_ends(&mut self, folder: &dyn Folder) -> Result<()> {
-        let (Some(&first), Some(&last)) = (self.names.first(), self.names.last()) else { return Ok(()) };
-        let of_first = incarnation_of(folder, first)?;
-        let of_last = if first == last { of_first } else { incarnation_of(folder, last)? };
-        if let (Some(incarnation), true) = (of_first, of_first == of_last) {
-            self.incarnation = incarnation;
-            return Ok(());
-        }
-        let mut counts: BTreeMap<[u8; 16], usize> = BTreeMap::new();
-        let mut known = Vec::with_capacity(self.names.len());
-        for &name in &self.names {
-            let incarnation = incarnation_of(folder, name)?;
-            *counts.entry(incarnation.unwrap_or_default()).or_default() += usize::from(incarnation.is_some());
-            known.push((name, incarnation));
-        }
-        let most = counts.into_iter().max_by_key(|&(_, count)| count).filter(|&(_, count)| count > 0);
-        let Some((incarnation, _)) = most else {
-            // No header can be read. One damaged segment alone may still be judged by its batches.
-            return Ok(());
-        };
-        self.incarnation = incarnation;
-        for (name, found) in known {
-            // A damaged header is no foreign one: the segment is still read as far as it goes.
-            let is_foreign = match found {
-                Some(found) => found != incarnation,
-                None => matches!(Segment::open(folder, name, OpenMode::Read, None)?, Opened::Foreign),
-            };
-            if is_foreign {
-                self.names.retain(|&kept| kept != name);
-                self.set_aside(folder, name);
-            }
-        }
-        Ok(())
-    }
-
-    /// Bases must rise with ordinals; a segment that goes back is not of this chain.
-    fn drop_overlaps(&mut self, folder: &dyn Folder) {
-        let mut base = 0;
-        let names = std::mem::take(&mut self.names);
-        for name in names {
-            if name.base < base {
-                self.set_aside(folder, name);
-            } else {
-                base = name.base;
-                self.names.push(name);
-            }
-        }
-    }
-}
-
-/// The incarnation that a segment's header tells, if it is sound and agrees with the name.
-fn incarnation_of(folder: &dyn Folder, name: SegmentName) -> Result<Option<[u8; 16]>> {
-    Ok(match Segment::open(folder, name, OpenMode::Read, None)? {
-        Opened::Segment(segment) => segment.header.map(|header| header.incarnation),
-        Opened::Foreign | Opened::Unreadable => None,
-    })
 }

@@ -46,6 +46,8 @@ mod recover;
 
 mod lock;
 
+mod listing;
+
 mod chain;
 
 mod reader;

@@ -8,10 +8,9 @@ use crate::batch::{Batch, Group};
 use crate::chain::{Chain, Link};
 use crate::create::{salt, temporary_name};
 use crate::error::{Error, Result};
-use crate::format::HEADER_PAGE;
 use crate::format::batch::Kind;
-use crate::format::{HEADER_PAGE, MAX_ORDINAL};
 use crate::format::header::{Cause, SegmentHeader};
+use crate::format::{HEADER_PAGE, MAX_ORDINAL};
 use crate::lock::Lock;
 use crate::open::{self, OpenedLog, Predecessor, Writing};
 use crate::options::{Create, Options, Recovery};
@@ -134,9 +133,8 @@ impl Log {
         if options.recovery == Recovery::Strict {
             seen.check_undamaged()?;
         }
-        let chain = Chain::new(folder, seen.incarnation, seen.links, seen.written, seen.durable);
         Ok(Log {
-            view: View::new(storage, chain),
+            view: View::new(storage, seen.chain),
             options,
             report: seen.report,
             writing: None,
@@ -154,7 +152,7 @@ impl Log {
     pub fn refresh(&mut self) -> Result<()> {
         if self.writing.is_none() {
             let seen = open::look(self.view.storage(), self.chain().folder())?;
-            self.chain().replace(seen.links, seen.written, seen.durable);
+            self.chain().replace(seen.chain);
             self.report = seen.report;
         }
         Ok(())

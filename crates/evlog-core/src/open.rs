@@ -4,12 +4,13 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::chain::{Chain, Entered, Link, Listing};
+use crate::chain::{Chain, Entered, Link};
 use crate::create::{create, is_temporary, split};
 use crate::error::{Error, Gap, GapReason, Result};
 use crate::format::HEADER_PAGE;
 use crate::format::batch::Kind;
 use crate::format::header::SegmentHeader;
+use crate::listing::{self, Listing};
 use crate::lock::{Lock, WriterSeen};
 use crate::options::{Create, Options, Recovery};
 use crate::position::Position;
@@ -102,16 +103,20 @@ pub(crate) fn open(
     Located { parent, folder, is_new }: Located,
     options: &Options,
 ) -> Result<OpenedLog> {
+    // Not even a lock file is put into a folder that is none of a log.
+    if listing::names(&*folder)?.0.is_empty() {
+        return Err(Error::MissingSegments { path: folder.path().to_owned() });
+    }
     let lock = Lock::exclusive(storage, &folder)?;
     let listing = Listing::read(&*folder)?;
     let mut report = Report::new(Found::Unclean);
-    report.foreign.clone_from(&listing.foreign);
+    report.foreign = listing.foreign_paths(&*folder);
     let last = open_last(&*folder, &listing, OpenMode::Write)?
         .map_err(|name| Error::NotALog { path: folder.path().join(name.to_string()) })?;
     if options.recovery == Recovery::Strict {
         look_once(&folder, false)?.check_undamaged()?;
     }
-    remove_temporary_files(&*folder)?;
+    remove_temporary_files(&*folder, &listing)?;
     let recovered = recover::recover(&last, &mut report)?;
     if is_new {
         report.found = Found::Nothing;
@@ -164,10 +169,7 @@ fn resume(last: &Segment, recovered: &Recovered, options: &Options) -> (Writing,
 /// What a read-only open sees, and whether a writer is at work.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    pub(crate) links: Vec<Arc<Link>>,
-    pub(crate) incarnation: [u8; 16],
-    pub(crate) written: End,
-    pub(crate) durable: End,
+    pub(crate) chain: Chain,
     pub(crate) report: Report,
     /// Whether nothing was met that another look may show otherwise.
     is_settled: bool,
@@ -210,7 +212,7 @@ pub(crate) fn look(storage: &Arc<dyn Storage>, folder: &Arc<dyn Folder>) -> Resu
 fn look_once(folder: &Arc<dyn Folder>, nobody_writes: bool) -> Result<Seen> {
     let listing = Listing::read(&**folder)?;
     let mut report = Report::new(Found::Unclean);
-    report.foreign.clone_from(&listing.foreign);
+    report.foreign = listing.foreign_paths(&**folder);
     match open_last(&**folder, &listing, OpenMode::Read)? {
         Ok(last) => look_at(folder, &listing, &last, nobody_writes, report),
         Err(name) if listing.names.len() > 1 => look_before(folder, &listing, name, report),
@@ -237,8 +239,7 @@ fn look_before(
     let end = End { ordinal, offset: HEADER_PAGE, position: base };
     let chain = link_up(Arc::clone(folder), listing, Link::new(last), end, end);
     note_chain(&chain, &mut report)?;
-    let (links, incarnation) = (chain.links(), chain.incarnation());
-    Ok(Seen { links, incarnation, written: end, durable: end, report, is_settled: false })
+    Ok(Seen { chain, report, is_settled: false })
 }
 
 fn look_at(
@@ -268,23 +269,25 @@ fn look_at(
     note_gone(&chain, &recovered, &mut report);
     note_chain(&chain, &mut report)?;
     let is_settled = !matches!(recovered.next, Continue::Behind(Kind::Seal, _)) && report.gaps.is_empty();
-    let (links, incarnation) = (chain.links(), chain.incarnation());
-    Ok(Seen { links, incarnation, written, durable, report, is_settled })
+    Ok(Seen { chain, report, is_settled })
 }
 
 fn link_up(folder: Arc<dyn Folder>, listing: &Listing, last: Link, written: End, durable: End) -> Chain {
     let mut links: Vec<Arc<Link>> = listing.names.iter().map(|&name| Arc::new(Link::new(name))).collect();
     links.pop();
     links.push(Arc::new(last));
-    Chain::new(folder, listing.incarnation, links, written, durable)
+    Chain::new(folder, listing, links, written, durable)
 }
 
 /// A temporary file is a segment whose making was interrupted; nothing refers to it.
-fn remove_temporary_files(folder: &dyn Folder) -> Result<()> {
-    let names = folder.names().map_err(Error::io("list", folder.path(), None))?;
-    for name in names.iter().filter(|name| is_temporary(name, ".tmp")) {
+fn remove_temporary_files(folder: &dyn Folder, listing: &Listing) -> Result<()> {
+    for name in listing.others.iter().filter(|name| is_temporary(name, ".tmp")) {
         let path = folder.path().join(name);
-        folder.remove(name).map_err(Error::io("remove", &path, None))?;
+        match folder.remove(name) {
+            // Only the name is like ours.
+            Err(error) if error.kind() == ErrorKind::IsADirectory => {}
+            removed => removed.map_err(Error::io("remove", &path, None))?,
+        }
     }
     Ok(())
 }
@@ -316,11 +319,11 @@ fn note_gone(chain: &Chain, recovered: &Recovered, report: &mut Report) {
 fn note_chain(chain: &Chain, report: &mut Report) -> Result<()> {
     let links = chain.links();
     for (link, next) in links.iter().zip(links.iter().skip(1)) {
-        let has_hole = next.name.ordinal != link.name.ordinal + 1;
-        if has_hole {
+        let skipped = link.name.ordinal + 1..next.name.ordinal;
+        if !skipped.is_empty() {
             let from = end_position(chain, link)?;
             let path = chain.folder().path().join(next.name.to_string());
-            let reason = GapReason::MissingSegment;
+            let reason = chain.reason_of(skipped);
             report.gaps.push(Gap { from, to: next.name.base.max(from), reason, path, offset: 0, length: 0 });
         }
     }

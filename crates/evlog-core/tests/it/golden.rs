@@ -62,26 +62,9 @@ fn the_text_holds_every_byte() {
     }
 }
 
-/// Logs that evlog-core does not yet read as docs/FORMAT.md says. Whoever mends one takes it off this list.
-const NOT_YET: &[&str] = &[
-    // Of several files with one ordinal, the good header with the lowest base is taken, whoever vouches for another.
-    "foreign-twin",
-    "forked",
-    // .. and none is taken where no header is good and as it is named.
-    "renamed-twin",
-    // Where two logs are named equally often, the one with the greater incarnation is chosen.
-    "two-logs",
-    // A segment whose successor is missing is read to the end of its file, leftover batches included.
-    "stray-batch-behind-a-missing-segment",
-    // The base in the name of a foreign file counts as if it were one of the log: the last segment is not found.
-    "renamed-past-the-next",
-    // `previous end` is not checked.
-    "previous-end-before-any-batch",
-];
-
 #[test]
 fn old_logs_are_read_without_writing() {
-    for_each(NOT_YET, |golden, path| {
+    for_each(|golden, path| {
         let read = read_only(Options::new().open_read_only(path));
         golden.assert_untouched(path);
         same(&read, &golden.read)
@@ -90,7 +73,7 @@ fn old_logs_are_read_without_writing() {
 
 #[test]
 fn old_logs_are_written_on() {
-    for_each(NOT_YET, |golden, path| match (Log::open(path), &golden.refusal, &golden.read) {
+    for_each(|golden, path| match (Log::open(path), &golden.refusal, &golden.read) {
         (Ok(log), None, Outcome::Read(lines)) => {
             let mut expected = lines.clone();
             let read = append_and_read(log, path, &mut expected);
@@ -108,7 +91,7 @@ fn old_logs_are_written_on() {
 #[test]
 fn the_reader_made_from_the_document_reads_the_same() {
     let python = RefCell::new(Python::start());
-    for_each(&[], |golden, path| {
+    for_each(|golden, path| {
         let read = python.borrow_mut().read(path);
         golden.assert_untouched(path);
         same(&read, &golden.read)
@@ -119,18 +102,15 @@ fn same(read: &Outcome, expected: &Outcome) -> Result<(), String> {
     if read == expected { Ok(()) } else { Err(format!("{read:#?}\nand should be {expected:#?}")) }
 }
 
-/// Lays out all stored logs, one after the other, and says of which ones something else is true than is stored. Those
-/// of `not_yet` have to be wrong.
-fn for_each(not_yet: &[&str], check: impl Fn(&Golden, &Path) -> Result<(), String>) {
+/// Lays out all stored logs, one after the other, and says of which ones something else is true than is stored.
+fn for_each(check: impl Fn(&Golden, &Path) -> Result<(), String>) {
     let mut wrong = Vec::new();
     for golden in cases::all() {
         let (_guard, path) = place();
         let golden = text::parse(golden.name, &stored(golden.name));
         golden.lay(&path);
-        match (check(&golden, &path), not_yet.contains(&golden.name)) {
-            (Ok(()), false) | (Err(_), true) => {}
-            (Err(found), false) => wrong.push(format!("{}: {found}", golden.name)),
-            (Ok(()), true) => wrong.push(format!("{} is right now: take it off NOT_YET", golden.name)),
+        if let Err(found) = check(&golden, &path) {
+            wrong.push(format!("{}: {found}", golden.name));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use evlog_core::format::header::SegmentHeader;
 use evlog_core::{Batch, Error, Group, Log, Options, SegmentName, Timestamp, checksum};
 use evlog_sim::{Crash, Damage, Death, Fill, SECTOR, SimDisk};
 use fastrand::Rng;
@@ -15,9 +14,6 @@ use super::python::Python;
 
 const FOLDER: &str = "log/";
 
-/// Of a thousand images, so many may have a chain of segments that evlog-core does not yet follow as it should.
-const NOT_YET: usize = 40;
-
 #[test]
 fn both_readers_read_the_same_from_some_images() {
     compare(0..150);
@@ -26,19 +22,16 @@ fn both_readers_read_the_same_from_some_images() {
 #[test]
 #[ignore = "the same as above, more often: `cargo xtask golden`"]
 fn both_readers_read_the_same_from_many_images() {
-    let (met, not_yet) = compare(0..1000);
+    let met = compare(0..1000);
     let wanted =
         ["payload", "table", "header", "missing-segment", "foreign-segment", "segment-header", "refused"];
     assert_eq!(met, BTreeSet::from(wanted.map(str::to_owned)));
-    assert!(not_yet > 0, "evlog-core follows every chain now: take out NOT_YET and what depends on it");
-    assert!(not_yet <= NOT_YET, "{not_yet} images are read differently");
 }
 
-/// Has both readers read the images of these seeds. Returns the reasons of the gaps that were met, and how many images
-/// were read differently as is known and not yet mended.
-fn compare(seeds: std::ops::Range<u64>) -> (BTreeSet<String>, usize) {
+/// Has both readers read the images of these seeds. Returns the reasons of the gaps that were met.
+fn compare(seeds: std::ops::Range<u64>) -> BTreeSet<String> {
     let mut python = Python::start();
-    let (mut wrong, mut met, mut not_yet) = (Vec::new(), BTreeSet::new(), 0);
+    let (mut wrong, mut met) = (Vec::new(), BTreeSet::new());
     for seed in seeds {
         let disk = image(seed);
         let guard = tempfile::tempdir().unwrap();
@@ -51,10 +44,6 @@ fn compare(seeds: std::ops::Range<u64>) -> (BTreeSet<String>, usize) {
         if by_core == by_python {
             continue;
         }
-        if !is_chain_whole(&files) {
-            not_yet += 1;
-            continue;
-        }
         let kept = guard.keep();
         wrong.push(format!(
             "image {seed}, kept in {}: core {by_core:#?}\nthe reader of the document {by_python:#?}",
@@ -62,24 +51,7 @@ fn compare(seeds: std::ops::Range<u64>) -> (BTreeSet<String>, usize) {
         ));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    (met, not_yet)
-}
-
-/// Whether names, and those headers that are good, tell a chain without a hole, a twin or a stranger. Of the others,
-/// evlog-core does not yet read all as docs/FORMAT.md says; the golden logs of `NOT_YET` show how.
-fn is_chain_whole(files: &BTreeMap<String, Vec<u8>>) -> bool {
-    let mut chain: Vec<(u64, u64, Option<SegmentHeader>)> = files
-        .iter()
-        .filter_map(|(name, bytes)| Some((SegmentName::parse(name)?, bytes)))
-        .map(|(name, bytes)| (name.ordinal, name.base, SegmentHeader::decode_page(bytes).ok()))
-        .collect();
-    chain.sort_by_key(|&(ordinal, base, _)| (ordinal, base));
-    let agrees = |(ordinal, base, header): &(u64, u64, Option<SegmentHeader>)| {
-        header.is_none_or(|header| (header.ordinal, header.base) == (*ordinal, *base))
-    };
-    let logs: BTreeSet<[u8; 16]> =
-        chain.iter().filter_map(|(.., header)| header.map(|header| header.incarnation)).collect();
-    chain.iter().all(agrees) && chain.windows(2).all(|two| two[0].0 + 1 == two[1].0) && logs.len() <= 1
+    met
 }
 
 fn note_reasons(outcome: &Outcome, met: &mut BTreeSet<String>) {

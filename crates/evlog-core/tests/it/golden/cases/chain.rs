@@ -25,6 +25,7 @@ pub(super) fn all() -> Vec<Golden> {
         forked(),
         fork_in_the_middle(),
         base_that_falls(),
+        base_that_leaps(),
         renamed(),
         renamed_past_the_next(),
         renamed_twin(),
@@ -183,6 +184,14 @@ fn base_that_falls() -> Golden {
     scene.remove(0).remove(2).put("00000000000000000000-0000000002.seg", bytes);
     let about = "The last file has lost its header, and its name tells a base below that of the segment before it: foreign.";
     scene.golden_to(4, "base-that-falls", about, &[]).from(2).but_not_written("missing segments")
+}
+
+fn base_that_leaps() -> Golden {
+    let mut scene = three_segments(87);
+    scene.remove(1).put("18446744073709551615-0000000001.seg", b"of nobody".to_vec());
+    let about = "In the place of the second of three segments there is a file without a header, whose name tells a base above \
+                 that of\nthe third one, which has a header: foreign.";
+    scene.golden("base-that-leaps", about, &[(2..4, "foreign-segment")])
 }
 
 fn renamed() -> Golden {
