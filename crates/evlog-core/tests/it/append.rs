@@ -71,13 +71,14 @@ fn copy_as_after_a_kill(path: &Path, copy: &Path) {
 fn an_unclean_open_looks_at_the_tail_alone() {
     let (_guard, path) = place();
     let mut log = Log::open(&path).unwrap();
-    for number in 0..40 {
-        log.append(&batch(number, &[&[7; 64 << 10]])).unwrap();
+    let payload = vec![7; 64 << 10];
+    for number in 0..40_u32 {
+        log.append(&batch(i64::from(number), &[&payload])).unwrap();
         log.sync().unwrap();
         let copy = path.with_extension(number.to_string());
         copy_as_after_a_kill(&path, &copy);
         let opened = Log::open(&copy).unwrap();
-        assert_eq!((opened.report().found, opened.range()), (Found::Unclean, 0..number as u64 + 1));
+        assert_eq!((opened.report().found, opened.range()), (Found::Unclean, 0..u64::from(number) + 1));
         let scanned = opened.report().scanned_bytes;
         assert!(scanned < 3 << 19, "{number}: {scanned}");
     }
