@@ -39,7 +39,7 @@ pub(crate) fn salt(storage: &dyn Storage, path: &Path) -> Result<u64> {
     let random = storage.random().map_err(Error::io("draw a random salt for", path, None))?;
     let (low, high) = random.split_at(8);
     let number = |bytes: &[u8]| bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    Ok(number(low) ^ number(high).max(1))
+    Ok((number(low) ^ number(high)).max(1))
 }
 
 /// Makes the log `name` in `parent`. Where somebody else was faster, theirs is opened.
