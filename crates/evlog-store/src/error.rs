@@ -6,6 +6,8 @@ use std::time::Duration;
 use evlog_core::Position;
 
 use crate::name::{InvalidName, TopicName};
+#[cfg(feature = "rkyv")]
+use crate::schema::{SchemaError, SchemaTag};
 use crate::units::OptionError;
 
 /// A result whose error is [`enum@Error`].
@@ -69,6 +71,44 @@ pub enum Error {
         pending: usize,
         /// Bytes allowed.
         limit: usize,
+    },
+    /// The event was appended as another type than it is read as, or untyped. The next read goes on behind it.
+    #[cfg(feature = "rkyv")]
+    #[error(
+        "the event at {position} of topic {topic} has schema number {found:#010x}, not {:#010x} of {expected}: read \
+         it as what it is, or untyped",
+        expected.number()
+    )]
+    Schema {
+        /// The topic.
+        topic: TopicName,
+        /// The event's position.
+        position: Position,
+        /// The number that stands with the event; 0 where it was appended untyped.
+        found: u32,
+        /// The type that it was read as.
+        expected: Box<SchemaTag>,
+    },
+    /// The event has the right schema number, and its bytes are no such value: whoever appended it did not encode it as
+    /// this does. The next read goes on behind it.
+    #[cfg(feature = "rkyv")]
+    #[error("the event at {position} of topic {topic} cannot be read as what its schema number says")]
+    Payload {
+        /// The topic.
+        topic: TopicName,
+        /// The event's position.
+        position: Position,
+        /// What the check found.
+        source: Arc<SchemaError>,
+    },
+    /// The value cannot be stored; nothing was appended.
+    #[cfg(feature = "rkyv")]
+    #[error("nothing was appended to topic {topic}")]
+    Value {
+        /// The topic.
+        topic: TopicName,
+        /// Why not.
+        source: Arc<SchemaError>,
     },
     /// What was waited for did not happen in time; it may still happen.
     #[error("topic {topic}: not within {after:?}")]

@@ -36,6 +36,9 @@ mod reader;
 
 mod topic;
 
+#[cfg(feature = "rkyv")]
+pub mod typed;
+
 mod store;
 
 pub use clock::{Clock, MonotonicClock};
@@ -50,6 +53,8 @@ pub use reader::{Events, Follower, Reader};
 pub use rkyv;
 pub use store::Store;
 pub use topic::{Ticket, Topic};
+#[cfg(feature = "rkyv")]
+pub use typed::TypedTopic;
 
 /// The example of the readme, run as a test.
 #[cfg(doctest)]

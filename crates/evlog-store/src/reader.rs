@@ -1,5 +1,9 @@
 //! Reading a topic, and following it as it grows.
 
+#[cfg(feature = "async")]
+use std::pin::Pin;
+#[cfg(feature = "async")]
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use evlog_core::{Event, OwnedEvent, Position, ReadLevel};
@@ -8,6 +12,8 @@ use evlog_core::{Event, OwnedEvent, Position, ReadLevel};
 use crate::committer::Access;
 use crate::committer::Committer;
 use crate::error::{Error, Result};
+#[cfg(feature = "rkyv")]
+use crate::name::TopicName;
 use crate::sync::Arc;
 use crate::watermark::Growth;
 #[cfg(feature = "async")]
@@ -74,6 +80,12 @@ impl Reader {
         self.inner.event()
     }
 
+    /// The name of the topic.
+    #[cfg(feature = "rkyv")]
+    pub(crate) fn topic(&self) -> &TopicName {
+        &self.topic.name
+    }
+
     /// The position that the next call looks at first.
     pub fn position(&self) -> Position {
         self.inner.position()
@@ -119,6 +131,9 @@ pub struct Follower {
     level: ReadLevel,
     #[cfg(feature = "async")]
     seat: Option<Seat>,
+    /// The stream has said how it ends.
+    #[cfg(feature = "async")]
+    is_over: bool,
 }
 
 impl Follower {
@@ -128,6 +143,8 @@ impl Follower {
             level,
             #[cfg(feature = "async")]
             seat: None,
+            #[cfg(feature = "async")]
+            is_over: false,
         }
     }
 
@@ -152,6 +169,12 @@ impl Follower {
         Ok(self.reader.event())
     }
 
+    /// What was read last.
+    #[cfg(feature = "rkyv")]
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// The position that the next call looks at first.
     pub fn position(&self) -> Position {
         self.reader.position()
@@ -164,33 +187,46 @@ impl Follower {
 }
 
 #[cfg(feature = "async")]
-impl futures_core::Stream for Follower {
-    type Item = Result<OwnedEvent>;
-
-    /// The next event with a payload of its own. The stream ends where the topic was closed; an error does not end it.
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        use std::task::Poll;
-        let this = &mut *self;
-        loop {
-            match this.reader.advance() {
-                Ok(true) => return Poll::Ready(this.reader.event().as_ref().map(Event::to_owned).map(Ok)),
+impl Follower {
+    /// Goes to the next event, which its reader then has, or has the task woken once there may be one; `None` where
+    /// there will be none.
+    pub(crate) fn poll_advance(&mut self, context: &Context<'_>) -> Poll<Option<Result<()>>> {
+        let topic = Arc::clone(&self.reader.topic);
+        while !self.is_over {
+            match self.reader.advance() {
+                Ok(true) => return Poll::Ready(Some(Ok(()))),
                 Ok(false) => {}
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
-            let topic = &this.reader.topic;
             if topic.access == Access::ReadOnly {
                 topic.begin_watch();
             }
-            let position = this.reader.position();
-            match topic.watermark.poll_past(position, this.level, context.waker(), &mut this.seat) {
+            let position = self.reader.position();
+            match topic.watermark.poll_past(position, self.level, context.waker(), &mut self.seat) {
                 (true, _) => {}
                 (false, Growth::Open) => return Poll::Pending,
-                (false, Growth::Closed) => return Poll::Ready(None),
-                (false, Growth::Poisoned) => return Poll::Ready(Some(Err(topic.poisoned()))),
+                (false, Growth::Closed) => self.is_over = true,
+                (false, Growth::Poisoned) => {
+                    self.is_over = true;
+                    return Poll::Ready(Some(Err(topic.poisoned())));
+                }
             }
         }
+        Poll::Ready(None)
+    }
+}
+
+#[cfg(feature = "async")]
+impl futures_core::Stream for Follower {
+    type Item = Result<OwnedEvent>;
+
+    /// The next event with a payload of its own. The stream ends where the topic was closed, and behind the error that
+    /// says that it was poisoned; no other error ends it.
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        this.poll_advance(context).map(|advanced| match advanced? {
+            Ok(()) => this.reader.event().as_ref().map(Event::to_owned).map(Ok),
+            Err(error) => Some(Err(error)),
+        })
     }
 }

@@ -107,11 +107,28 @@ pub trait Schema:
     }
 }
 
+/// A schema whose values can be taken out of their archives. Whatever derives rkyv's `Deserialize` has it.
+pub trait Decode: Schema<Archived: Deserialize<Self, LowDeserializer<ArchiveError>>> + Sized {}
+
+impl<T: Schema<Archived: Deserialize<T, LowDeserializer<ArchiveError>>>> Decode for T {}
+
 /// Room for one payload, used again and again: aligned, and empty until needed.
 ///
 /// [`encode`] writes into it; [`access`] copies into it what lies misaligned, and nothing else.
 #[derive(Debug, Default)]
 pub struct Scratch(AlignedVec);
+
+/// Bytes of room that are kept from one payload to the next.
+const KEPT: usize = 1 << 20;
+
+impl Scratch {
+    /// Gives back what an unusually large payload took.
+    pub(crate) fn shrink(&mut self) {
+        if self.0.capacity() > KEPT {
+            self.0 = AlignedVec::new();
+        }
+    }
+}
 
 /// Encodes a value as a payload, which stands in `scratch` until its next use.
 ///
@@ -158,11 +175,17 @@ pub fn access<'a, T: Schema>(
 /// # Errors
 ///
 /// [`SchemaError::Invalid`] where the bytes are no archive of `T`.
-pub fn decode<T>(payload: &[u8], scratch: &mut Scratch) -> Result<T, SchemaError>
-where
-    T: Schema<Archived: Deserialize<T, LowDeserializer<ArchiveError>>>,
-{
-    deserialize(access::<T>(payload, scratch)?).map_err(|source| SchemaError::Invalid {
+pub fn decode<T: Decode>(payload: &[u8], scratch: &mut Scratch) -> Result<T, SchemaError> {
+    take_out(access::<T>(payload, scratch)?)
+}
+
+/// Decodes a value that [`access`] has shown.
+///
+/// # Errors
+///
+/// [`SchemaError::Invalid`] where the type's own decoding refuses it.
+pub fn take_out<T: Decode>(archived: &T::Archived) -> Result<T, SchemaError> {
+    deserialize(archived).map_err(|source| SchemaError::Invalid {
         name: T::NAME,
         version: T::VERSION,
         source,

@@ -14,8 +14,12 @@ use crate::error::{Error, Result};
 use crate::metrics::prometheus;
 use crate::name::TopicName;
 use crate::options::Options;
+#[cfg(feature = "rkyv")]
+use crate::schema::Schema;
 use crate::sync::{Arc, Mutex};
 use crate::topic::Topic;
+#[cfg(feature = "rkyv")]
+use crate::typed::TypedTopic;
 
 /// Name of the lock file that all topics of a store share.
 const LOCK_FILE: &str = "lock";
@@ -157,6 +161,15 @@ impl Store {
     /// [`Error::UnknownTopic`]; else as for [`Store::topic`].
     pub fn existing_topic(&self, name: &str) -> Result<Topic> {
         self.open_topic(name, Create::Never)
+    }
+
+    /// The topic of this name, for values of one type; opened, or made, where it is not open yet.
+    ///
+    /// # Errors
+    /// As for [`Store::topic`] and [`Topic::typed`].
+    #[cfg(feature = "rkyv")]
+    pub fn typed<T: Schema>(&self, name: &str) -> Result<TypedTopic<T>> {
+        self.topic(name)?.typed()
     }
 
     fn open_topic(&self, name: &str, create: Create) -> Result<Topic> {

@@ -10,6 +10,7 @@ use evlog_core::{
 use crate::committer::Committer;
 use crate::error::{Error, Result};
 use crate::metrics::TopicSnapshot;
+use crate::name::TopicName;
 use crate::options::Durability;
 use crate::queue::Accepted;
 use crate::reader::{Follower, Reader};
@@ -111,7 +112,16 @@ impl Topic {
 
     /// The topic's name.
     pub fn name(&self) -> &str {
-        self.committer.name.as_str()
+        self.full_name().as_str()
+    }
+
+    pub(crate) fn full_name(&self) -> &TopicName {
+        &self.committer.name
+    }
+
+    /// The time of day, as events get it.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.committer.view.now()
     }
 
     /// Appends an event whose time is now. Returns at once, unless the queue is full.
@@ -119,7 +129,7 @@ impl Topic {
     /// # Errors
     /// [`evlog_core::Error::TooLarge`], [`evlog_core::Error::Poisoned`], [`Error::Closed`], [`Error::QueueFull`].
     pub fn append(&self, payload: impl AsRef<[u8]>) -> Result<Ticket> {
-        self.ticket(self.committer.append(None, 0, payload.as_ref())?)
+        self.append_as(None, 0, payload.as_ref())
     }
 
     /// Appends an event with a timestamp and a schema of its own.
@@ -127,7 +137,17 @@ impl Topic {
     /// # Errors
     /// As for [`Topic::append`].
     pub fn append_at(&self, timestamp: Timestamp, schema: u32, payload: impl AsRef<[u8]>) -> Result<Ticket> {
-        self.ticket(self.committer.append(Some(timestamp), schema, payload.as_ref())?)
+        self.append_as(Some(timestamp), schema, payload.as_ref())
+    }
+
+    /// As [`Topic::append_at`]; the time is now where none is given.
+    pub(crate) fn append_as(
+        &self,
+        timestamp: Option<Timestamp>,
+        schema: u32,
+        payload: &[u8],
+    ) -> Result<Ticket> {
+        self.ticket(self.committer.append(timestamp, schema, payload)?)
     }
 
     /// Appends a batch, which stays whole. An empty one takes no position.

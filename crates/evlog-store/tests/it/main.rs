@@ -21,6 +21,8 @@ mod retention;
 mod schema;
 mod stage;
 mod topic;
+#[cfg(feature = "rkyv")]
+mod typed;
 mod units;
 #[cfg(feature = "value")]
 mod value;

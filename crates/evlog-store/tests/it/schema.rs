@@ -12,15 +12,15 @@ use std::error::Error;
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[rkyv(derive(Debug))]
 pub(crate) struct Order {
-    number: u64,
-    customer: String,
-    lines: Vec<Line>,
-    discount: Option<i32>,
+    pub(crate) number: u64,
+    pub(crate) customer: String,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) discount: Option<i32>,
 }
 
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[rkyv(derive(Debug))]
-struct Line {
+pub(crate) struct Line {
     article: String,
     count: u16,
     cents: i64,
@@ -33,7 +33,7 @@ impl Schema for Order {
 
 /// A type whose archive wants an alignment of sixteen.
 #[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
-struct Wide(u128);
+pub(crate) struct Wide(pub(crate) u128);
 
 impl Schema for Wide {
     const NAME: &'static str = "test.Wide";
@@ -56,7 +56,7 @@ impl Schema for Small {
     deserialize_bounds(__D::Error: Source),
     bytecheck(bounds(__C: ArchiveContext, __C::Error: Source)),
 )]
-struct Nest(#[rkyv(omit_bounds)] Vec<Nest>);
+pub(crate) struct Nest(#[rkyv(omit_bounds)] pub(crate) Vec<Nest>);
 
 impl Schema for Nest {
     const NAME: &'static str = "test.Nest";
@@ -64,7 +64,7 @@ impl Schema for Nest {
 }
 
 /// So many lists in each other, the root being the first.
-fn nest(depth: usize) -> Nest {
+pub(crate) fn nest(depth: usize) -> Nest {
     (1..depth).fold(Nest(Vec::new()), |inner, _| Nest(vec![inner]))
 }
 
@@ -174,7 +174,7 @@ fn a_bomb_of_depth_is_an_error() {
 }
 
 /// Archived lists in each other: each is eight bytes, a distance to its elements and their number.
-fn nest_bomb(depth: usize) -> AlignedVec {
+pub(crate) fn nest_bomb(depth: usize) -> AlignedVec {
     let mut bytes = AlignedVec::new();
     bytes.extend_from_slice(&0_i32.to_le_bytes());
     bytes.extend_from_slice(&0_u32.to_le_bytes());
