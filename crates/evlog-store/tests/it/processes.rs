@@ -99,3 +99,21 @@ fn a_reader_follows_over_rolls_and_is_told_what_was_trimmed() {
     assert!(matches!(error.log(), Some(evlog_core::Error::Trimmed { asked: 0, .. })), "{error}");
     assert_eq!(seen.range(), start..20);
 }
+
+#[test]
+fn a_reader_of_another_store_that_is_overtaken_is_told_so() {
+    let (folder, store) = writer();
+    let topic = store.topic("a").unwrap();
+    for number in 0..20 {
+        topic.append(number.to_string()).unwrap().wait().unwrap();
+        topic.roll().unwrap();
+    }
+    let looker = looker(&folder);
+    let mut reader = looker.existing_topic("a").unwrap().read(Place::Oldest).unwrap();
+    assert_eq!(reader.next().unwrap().unwrap().position, 0);
+    assert_eq!(topic.trim_before(10).unwrap(), 10);
+    let error = reader.next().unwrap_err();
+    assert!(matches!(error.log(), Some(evlog_core::Error::Trimmed { asked: 1, start: 10 })), "{error}");
+    reader.seek(10);
+    assert_eq!(reader.next().unwrap().unwrap().position, 10);
+}
