@@ -20,6 +20,7 @@ use crate::retention::Retention;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use crate::trim;
 #[cfg(feature = "async")]
 use crate::watermark::Seat;
 use crate::watermark::Watermark;
@@ -108,7 +109,8 @@ impl Committer {
         report.gaps.iter().for_each(|_| metrics.met_damage());
         let is_bounded = options.retention != Retention::everything() && access == Access::ReadWrite;
         let retention = Mutex::new(options.retention);
-        let queue = Queue::new(log, last_timestamp);
+        let segment_bytes = options.retention.segment_bytes(options.segment_bytes);
+        let queue = Queue::new(log, last_timestamp, segment_bytes);
         let committer = Arc::new_cyclic(|this| Committer {
             name,
             access,
@@ -272,16 +274,23 @@ impl Committer {
             (_, Some(error)) => self.metrics.append_failed(AppendFailure::of(error)),
             (None, None) => {}
         }
-        self.note_roll(segments, &log);
+        self.note_roll(segments, &mut log);
         let (written, durable) = (log.range().end, log.durable_end());
         Outcome { log, group, error: error.map(Arc::new), written, durable }
     }
 
-    /// Counts a roll, where there were only so many segments before.
-    fn note_roll(&self, segments: usize, log: &Log) {
-        if log.view().segment_count() > segments {
-            self.metrics.rolled();
-            self.retention_due.store(true, Ordering::Release);
+    /// Counts a roll, where there were only so many segments before, and makes room for it at once: no writer shall
+    /// outrun the policy.
+    fn note_roll(&self, segments: usize, log: &mut Log) {
+        if log.view().segment_count() <= segments {
+            return;
+        }
+        self.metrics.rolled();
+        let policy = *self.retention.lock();
+        match trim::by_policy(log, &policy) {
+            Ok(trimmed) => self.metrics.trimmed(trimmed.bytes),
+            // A batching thread tries again. Where the log is poisoned now, the next append says so.
+            Err(_) => self.retention_due.store(true, Ordering::Release),
         }
     }
 
@@ -326,7 +335,7 @@ impl Committer {
         let guard = PanicGuard { committer: self };
         let segments = turn.log.view().segment_count();
         let done = work(&mut turn.log).map_err(Arc::new);
-        self.note_roll(segments, &turn.log);
+        self.note_roll(segments, &mut turn.log);
         std::mem::forget(guard);
         let (written, durable) = (turn.log.range().end, turn.log.durable_end());
         // Only what leaves the log in doubt concerns the events of others.

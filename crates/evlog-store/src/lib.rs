@@ -20,6 +20,7 @@ mod clock;
 mod error;
 mod options;
 
+mod trim;
 mod watermark;
 
 mod queue;

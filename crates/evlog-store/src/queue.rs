@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
+use evlog_core::format::HEADER_PAGE;
 use evlog_core::{Batch, Group, Log, Place, Position, Read, ReadLevel, Timestamp, View};
 
 use crate::error::{Error, Result};
@@ -16,6 +17,8 @@ use crate::watermark::{Growth, Reach};
 
 /// Bytes that one group has at most, unless one batch alone has more. Bounds what recovery writes again.
 const GROUP_BYTES: usize = 4 << 20;
+/// What a segment holds beside its groups, in bytes, and the frame of one more event.
+const BESIDE_GROUPS: u64 = HEADER_PAGE as u64 + 256;
 /// Unsynced bytes after which a sync is due, wanted or not.
 pub(crate) const UNSYNCED_BYTES: u64 = 4 << 20;
 
@@ -88,6 +91,8 @@ pub(crate) struct Queue {
     groups: VecDeque<Pending>,
     /// A group that was written, for its memory.
     spare: Option<Pending>,
+    /// Bytes that a group has at most, unless one batch alone has more.
+    group_bytes: usize,
     /// Bytes in `groups` and in flight.
     bytes: usize,
     /// Position of the next event that is accepted.
@@ -121,13 +126,15 @@ pub(crate) struct Accepted {
 }
 
 impl Queue {
-    pub(crate) fn new(log: Log, last_timestamp: Timestamp) -> Queue {
+    /// The queue of a log whose segments have so many bytes.
+    pub(crate) fn new(log: Log, last_timestamp: Timestamp, segment_bytes: u64) -> Queue {
         let end = log.range().end;
         let durable = log.durable_end();
         Queue {
             log: Some(Box::new(log)),
             groups: VecDeque::new(),
             spare: None,
+            group_bytes: group_bytes(segment_bytes),
             bytes: 0,
             next: end,
             written: end,
@@ -143,6 +150,11 @@ impl Queue {
             life: Life::Open,
             last_timestamp,
         }
+    }
+
+    /// Says that segments have so many bytes from now on.
+    pub(crate) fn set_segment_bytes(&mut self, segment_bytes: u64) {
+        self.group_bytes = group_bytes(segment_bytes);
     }
 
     /// Position of the next event that is accepted.
@@ -204,7 +216,7 @@ impl Queue {
 
     /// The group that takes so many more bytes.
     fn open_group(&mut self, bytes: usize, now: Duration) -> &mut Pending {
-        let fits = self.groups.back().is_some_and(|last| last.group.bytes() + bytes <= GROUP_BYTES);
+        let fits = self.groups.back().is_some_and(|last| last.group.bytes() + bytes <= self.group_bytes);
         if !fits {
             let fresh = self.spare.take().unwrap_or_default();
             self.groups.push_back(Pending { since: now, ..fresh });
@@ -307,6 +319,11 @@ impl Queue {
         Some(Turn { log, group, sync })
     }
 
+    /// Gives back the memory that was kept for the next group.
+    pub(crate) fn release_memory(&mut self) {
+        self.spare = None;
+    }
+
     /// Takes the right to write, and leaves the groups alone.
     pub(crate) fn take_empty_turn(&mut self) -> Option<Turn> {
         self.log.take().map(|log| Turn { log, group: None, sync: false })
@@ -405,6 +422,12 @@ impl Queue {
         }
         (self.life >= Life::Closed).then(|| Err(Error::Closed { topic: topic.clone() }))
     }
+}
+
+/// A group that is larger than a segment would make one that retention cannot keep within its limit.
+fn group_bytes(segment_bytes: u64) -> usize {
+    let room = usize::try_from(segment_bytes.saturating_sub(BESIDE_GROUPS));
+    room.unwrap_or(usize::MAX).min(GROUP_BYTES)
 }
 
 impl Failure {

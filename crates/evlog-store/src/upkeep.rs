@@ -5,8 +5,9 @@ use evlog_core::{Log, Position};
 
 use crate::committer::{Access, Committer};
 use crate::error::Result;
-use crate::retention::{Retention, trim_position};
+use crate::retention::Retention;
 use crate::sync::atomic::Ordering;
+use crate::trim::{self, Trimmed};
 
 /// What a topic needs of its batching thread after a look at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,8 @@ impl Committer {
         }
         // A mark is a cache: without it, other processes see the last group a little later.
         let _ = self.with_log(Log::mark);
+        // A thousand topics that were busy once must not hold a thousand groups of memory.
+        self.queue.lock().release_memory();
         self.rest()
     }
 
@@ -113,6 +116,7 @@ impl Committer {
         retention.check()?;
         let bytes = retention.segment_bytes(self.options.segment_bytes);
         self.with_log(|log| log.set_segment_bytes(bytes))?;
+        self.queue.lock().set_segment_bytes(bytes);
         *self.retention.lock() = retention;
         self.retention_due.store(true, Ordering::Release);
         self.begin_watch();
@@ -121,27 +125,21 @@ impl Committer {
 
     /// Drops what the policy does not keep, and says where the topic starts now.
     pub(crate) fn enforce_retention(&self) -> Result<Position> {
-        let retention = *self.retention.lock();
-        let start = self.view.range().start;
-        if retention == Retention::everything() {
-            return Ok(start);
+        let policy = *self.retention.lock();
+        if policy == Retention::everything() {
+            return Ok(self.view.range().start);
         }
-        match trim_position(&self.view, &retention)? {
-            Some(position) if position > start => self.trim_before(position),
-            _ => Ok(start),
-        }
+        self.trim(|log| trim::by_policy(log, &policy))
     }
 
     /// Drops whole segments from the front that end at or before `position`.
     pub(crate) fn trim_before(&self, position: Position) -> Result<Position> {
-        let start = self.with_log(|log| {
-            // For the count alone, which must not stand in the way.
-            let before = log.segments().unwrap_or_default();
-            let start = log.trim_before(position)?;
-            let gone = before.iter().filter(|segment| segment.end <= start && segment.name.base < start);
-            self.metrics.trimmed(gone.map(|segment| segment.bytes).sum());
-            Ok(start)
-        })?;
+        self.trim(|log| trim::before(log, position))
+    }
+
+    fn trim(&self, work: impl FnOnce(&mut Log) -> evlog_core::Result<Trimmed>) -> Result<Position> {
+        let Trimmed { start, bytes } = self.with_log(work)?;
+        self.metrics.trimmed(bytes);
         self.watermark.wake();
         Ok(start)
     }

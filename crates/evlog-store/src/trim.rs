@@ -1,0 +1,35 @@
+//! The act of trimming, by whoever has the right to write: retention judges, the log removes.
+
+use evlog_core::{Log, Position};
+
+use crate::retention::{Retention, trim_position};
+
+/// What came of a trim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trimmed {
+    /// Where the log starts now.
+    pub(crate) start: Position,
+    /// Bytes of the segments that are gone.
+    pub(crate) bytes: u64,
+}
+
+/// Drops what the policy does not keep.
+pub(crate) fn by_policy(log: &mut Log, policy: &Retention) -> evlog_core::Result<Trimmed> {
+    let start = log.range().start;
+    if *policy == Retention::everything() {
+        return Ok(Trimmed { start, bytes: 0 });
+    }
+    match trim_position(log.view(), policy)? {
+        Some(position) if position > start => before(log, position),
+        _ => Ok(Trimmed { start, bytes: 0 }),
+    }
+}
+
+/// Drops whole segments from the front that end at or before `position`.
+pub(crate) fn before(log: &mut Log, position: Position) -> evlog_core::Result<Trimmed> {
+    // For the count alone, which must not stand in the way.
+    let segments = log.segments().unwrap_or_default();
+    let start = log.trim_before(position)?;
+    let gone = segments.iter().filter(|segment| segment.end <= start && segment.name.base < start);
+    Ok(Trimmed { start, bytes: gone.map(|segment| segment.bytes).sum() })
+}
