@@ -6,14 +6,22 @@
     clippy::panic,
     reason = "a test stops at the first surprise"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests play the part of others, who do to the disk and to the process what they like"
+)]
 
+mod alone;
 mod campaign;
 mod faults;
 #[cfg(feature = "value")]
 mod golden;
 #[cfg(feature = "json")]
 mod json;
+mod many;
 mod metrics;
+mod parity;
 mod processes;
 mod races;
 mod retention;

@@ -139,14 +139,14 @@ fn a_full_batch_is_written_without_being_asked_for() {
     let (_folder, store) = store_with(&options);
     let topic = store.topic("a").unwrap();
     let mut follower = topic.follow_level(Place::Oldest, ReadLevel::Written).unwrap();
-    for _ in 0..10 {
+    for _ in 0..9 {
         let _ = topic.append("x").unwrap();
     }
+    assert!(follower.next(Some(Duration::from_millis(50))).unwrap().is_none());
+    let _ = topic.append("x").unwrap();
     for position in 0..10 {
         assert_eq!(follower.next(Some(Duration::from_secs(20))).unwrap().unwrap().position, position);
     }
-    let _ = topic.append("x").unwrap();
-    assert!(follower.next(Some(Duration::from_millis(50))).unwrap().is_none());
 }
 
 #[test]
