@@ -207,7 +207,7 @@ impl Chain {
         loop {
             let (Some(link), next) = self.find(position) else { return Ok(Entered::Trimmed(self.start())) };
             // Where the chain was not what it seemed it is another one now.
-            if let Some(entered) = self.try_enter(&link, next, level)? {
+            if let Some(entered) = self.try_enter(&link, next.as_deref(), level)? {
                 return Ok(entered);
             }
         }
@@ -223,7 +223,7 @@ impl Chain {
             if !is_known {
                 return Ok(Entered::Trimmed(self.start()));
             }
-            if let Some(entered) = self.try_enter(link, self.next_of(link), level)? {
+            if let Some(entered) = self.try_enter(link, self.next_of(link).as_deref(), level)? {
                 return Ok(entered);
             }
         }
@@ -231,13 +231,8 @@ impl Chain {
 
     /// Opens a segment; `None` where it, or the one behind it, turned out to be no segment of this log any more, and
     /// was taken off the chain.
-    fn try_enter(
-        &self,
-        link: &Arc<Link>,
-        next: Option<Arc<Link>>,
-        level: ReadLevel,
-    ) -> Result<Option<Entered>> {
-        let next_header = match &next {
+    fn try_enter(&self, link: &Arc<Link>, next: Option<&Link>, level: ReadLevel) -> Result<Option<Entered>> {
+        let next_header = match next {
             Some(next) => self.successor_header(link.name, next.name)?,
             None => Ok(None),
         };
@@ -245,31 +240,31 @@ impl Chain {
             if self.set_foreign_aside()? {
                 return Ok(None);
             }
-            return Ok(Some(self.lost(link, next.as_deref(), GapReason::ForeignSegment)));
+            return Ok(Some(self.lost(link, next, GapReason::ForeignSegment)));
         };
         let known_salt = next_header.map(|header| header.previous_salt);
         let opened = match Segment::open(&*self.folder, link.name, OpenMode::Read, known_salt) {
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                if self.drop_trimmed()? {
+                if self.drop_trimmed(link.name)? {
                     return Ok(None);
                 }
-                return Ok(Some(self.lost(link, next.as_deref(), GapReason::MissingSegment)));
+                return Ok(Some(self.lost(link, next, GapReason::MissingSegment)));
             }
             opened => opened?,
         };
         let segment = match opened {
             Opened::Unreadable => {
-                return Ok(Some(self.lost(link, next.as_deref(), GapReason::SegmentHeader)));
+                return Ok(Some(self.lost(link, next, GapReason::SegmentHeader)));
             }
             Opened::Segment(segment) if !self.is_other(&segment, known_salt) => segment,
             Opened::Segment(_) | Opened::Foreign => {
                 if self.set_foreign_aside()? {
                     return Ok(None);
                 }
-                return Ok(Some(self.lost(link, next.as_deref(), GapReason::ForeignSegment)));
+                return Ok(Some(self.lost(link, next, GapReason::ForeignSegment)));
             }
         };
-        self.scope(Arc::clone(link), segment, next.as_deref(), next_header, level).map(Some)
+        self.scope(Arc::clone(link), segment, next, next_header, level).map(Some)
     }
 
     fn is_other(&self, segment: &Segment, known_salt: Option<u64>) -> bool {
@@ -335,16 +330,17 @@ impl Chain {
         Ok(state.links.len() < before)
     }
 
-    /// Takes the links off the front whose files are gone, after one of them was missed: somebody has trimmed the log.
-    /// `false` where the front is still there.
-    fn drop_trimmed(&self) -> Result<bool> {
+    /// Takes the links off the front whose files are gone, after this one was missed: somebody has trimmed the log.
+    /// `false` where the link stays, as there are files in front of it.
+    fn drop_trimmed(&self, missed: SegmentName) -> Result<bool> {
         let (names, _) = listing::names(&*self.folder)?;
         let Some(first) = names.first().map(|name| name.ordinal) else { return Ok(false) };
         let mut state = self.change();
         let gone = state.links.partition_point(|link| link.name.ordinal < first);
         let gone = gone.min(state.links.len() - 1);
         state.links.drain(..gone);
-        Ok(gone > 0)
+        // Whoever trimmed may have been quicker, so that there was nothing left to take off.
+        Ok(state.links.iter().all(|link| link.name != missed))
     }
 
     /// The header of `next`, where it can be read and is the direct successor; `Err` where it is one of another log.
