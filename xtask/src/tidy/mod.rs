@@ -15,6 +15,7 @@ mod attributes;
 mod sizes;
 mod leaks;
 mod code_map;
+mod parity;
 
 use crate::process::Failure;
 use crate::tidy::tree::{Finding, Tree};
@@ -32,6 +33,7 @@ const RULES: &[(&str, Rule)] = &[
     ("files and functions stay small", sizes::check),
     ("nothing of this machine is committed", leaks::check),
     ("ARCHITECTURE.md shows the modules that exist", code_map::check),
+    ("PARITY.md names the tests that exist", parity::check),
 ];
 
 /// Applies every rule to every file of the workspace.

@@ -126,7 +126,7 @@ impl Source {
         self.forbids_unsafe |= name == "forbid" && words.iter().any(|word| word == "unsafe_code");
         name == "test"
             || name == "cfg"
-                && words.iter().any(|word| word == "test")
+                && words.iter().any(|word| matches!(word.as_str(), "test" | "doctest"))
                 && !words.iter().any(|word| word == "not")
     }
 
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn what_is_compiled_for_tests_is_known() {
         let text = "use std::a; #[cfg(test)] use std::b; use std::c; #[cfg(test)] mod t { use std::d; }
-            #[cfg(not(test))] fn f() { std::e() } #[test] fn g() { std::h() }";
+            #[cfg(not(test))] fn f() { std::e() } #[test] fn g() { std::h() } #[cfg(doctest)] mod r { use std::i; }";
         let source = Source::read(text).unwrap();
         let in_tests: Vec<_> = source
             .paths
@@ -324,7 +324,7 @@ mod tests {
             .filter(|path| path.place.in_tests)
             .map(|path| path.segments[1].as_str())
             .collect();
-        assert_eq!(in_tests, ["b", "d", "h"]);
+        assert_eq!(in_tests, ["b", "d", "h", "i"]);
         assert!(Source::read("#![cfg(test)] use std::a;").unwrap().paths[0].place.in_tests);
     }
 
