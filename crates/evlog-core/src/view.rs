@@ -281,10 +281,9 @@ impl View {
             return Ok(known);
         }
         let counted = self.count_times(link)?;
-        if let Some(live) = &link.live {
-            live.tighten(known, counted);
-        }
-        Ok(counted)
+        let Some(live) = &link.live else { return Ok(counted) };
+        live.tighten(counted);
+        Ok(live.times())
     }
 
     fn count_times(&self, link: &Arc<Link>) -> Result<Times> {

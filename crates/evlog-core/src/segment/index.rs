@@ -117,26 +117,40 @@ struct LiveState {
     index: Index,
     /// Offset of the index batch with the entries from before the segment was opened; 0 for none, or once loaded.
     older: u32,
-    times: Times,
+    /// Bounds of the timestamps from before the segment was opened.
+    before: Times,
+    /// Bounds of those that came since.
+    since: Times,
+}
+
+impl LiveState {
+    fn times(&self) -> Times {
+        let mut times = self.before;
+        times.include(self.since.least, self.since.greatest);
+        times
+    }
 }
 
 impl LiveIndex {
     /// An index whose older entries stand in the batch at offset `older`, 0 for none.
-    pub(crate) fn new(older: u32, times: Times) -> LiveIndex {
-        LiveIndex { state: Mutex::new(LiveState { index: Index::default(), older, times }) }
+    pub(crate) fn new(older: u32, before: Times) -> LiveIndex {
+        let (index, since) = (Index::default(), Times::NONE);
+        LiveIndex { state: Mutex::new(LiveState { index, older, before, since }) }
     }
 
     /// Bounds of the timestamps in the segment.
     pub(crate) fn times(&self) -> Times {
-        self.state().times
+        self.state().times()
     }
 
-    /// Replaces bounds that were only a guess by what was counted.
-    pub(crate) fn tighten(&self, guess: Times, counted: Times) {
+    /// Replaces bounds that were only a guess by what was counted, in a segment that may have grown meanwhile.
+    pub(crate) fn tighten(&self, counted: Times) {
         let mut state = self.state();
-        // Events that came while it was counted have made another guess of it.
-        if state.times == guess {
-            state.times = counted;
+        state.before = counted;
+        // The guess has come into the index too, whose bounds must not fall.
+        let greatest = state.times().greatest;
+        for entry in &mut state.index.entries {
+            entry.greatest = entry.greatest.min(greatest);
         }
     }
 
@@ -152,13 +166,14 @@ impl LiveIndex {
         times: Option<(Timestamp, Timestamp)>,
     ) {
         let mut state = self.state();
-        let before = state.times.greatest;
+        let before = state.times().greatest;
         if let Some((least, greatest)) = times {
-            state.times.include(least, greatest);
+            state.since.include(least, greatest);
         }
+        let behind = state.times().greatest;
         for (number, boundary) in boundaries.enumerate() {
             // Behind the first batch the bound is that of the whole group: looser, never wrong.
-            let greatest = if number == 0 { before } else { state.times.greatest };
+            let greatest = if number == 0 { before } else { behind };
             state.index.note(boundary.offset, boundary.position, greatest);
         }
     }
