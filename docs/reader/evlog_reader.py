@@ -142,22 +142,29 @@ def body_good(data, h):
 # Section 8: judging a segment.
 
 
-def finished(data, salt):
+def can_reach(base, position, offset):
+    """Whether the batches before that offset can hold the events up to that position."""
+    return base <= position <= base + (offset - PAGE) // 16
+
+
+def finished(data, base, salt):
     """The seal or close that ends the file, if there is one."""
     at = len(data) - 96
     h = sound(data, at, salt, len(data))
     if not h or h.kind not in (SEAL, CLOSE) or (h.length, h.payload_bytes, h.flags) != (96, 32, PAYLOAD_CRC):
         return None
+    if not can_reach(base, h.base, at):
+        return None
     return h if crc32(data[at + 64 :]) == h.payload_crc and not any(data[at + 92 :]) else None
 
 
-def proof_of_hint(data, salt, limit):
+def proof_of_hint(data, base, salt, limit):
     """The offset of the hint if it is good, else that of the first batch."""
     magic, crc, hint_salt, position, offset, reserved = HINT.unpack(data[1024:1056])
     if magic != b"EVHT" or crc != crc32(data[1032:1056]) or hint_salt != salt or any(reserved):
         return PAGE
     h = sound(data, offset, salt, limit)
-    return offset if h and h.base == position else PAGE
+    return offset if h and h.base == position and can_reach(base, position, offset) else PAGE
 
 
 def headers_and_stretches(data, base, salt, limit):
@@ -181,13 +188,13 @@ def headers_and_stretches(data, base, salt, limit):
 def judge(data, base, salt, successor, stated_end):
     """What stands in the segment below its end, and the position there."""
     limit = min(len(data), stated_end or LARGEST_SEGMENT)
-    close = None if stated_end else finished(data, salt)
+    close = None if stated_end else finished(data, base, salt)
     found = list(headers_and_stretches(data, base, salt, limit))
     if successor or close:
         return found, close.base if close else base
     proven = max([h.synced for h in found if isinstance(h, BatchHeader)] + [PAGE])
     if len(data) >= PAGE:
-        proven = max(proven, proof_of_hint(data, salt, limit))
+        proven = max(proven, proof_of_hint(data, base, salt, limit))
     accepted, position = [], base
     for item in found:
         if isinstance(item, Stretch):

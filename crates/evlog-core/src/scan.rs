@@ -114,7 +114,8 @@ fn finished(segment: &Segment, window: &mut Window, length: u32) -> Result<Optio
     let Some(header) = window.header(segment, at, length)? else { return Ok(None) };
     let bytes = window.bytes(segment, at, TAIL_BATCH)?;
     let tail = bytes.get(header.payload_range()).and_then(|area| Tail::decode(area, &header));
-    Ok(tail.filter(|_| header.end_offset() == length).map(|tail| Judgement::Finished {
+    let is_end = header.end_offset() == length && can_reach(segment, at, header.base);
+    Ok(tail.filter(|_| is_end).map(|tail| Judgement::Finished {
         kind: header.kind,
         end: length,
         position: header.base,
@@ -123,6 +124,13 @@ fn finished(segment: &Segment, window: &mut Window, length: u32) -> Result<Optio
 }
 
 /// Where the hint says to begin, if a batch stands there that confirms it.
+/// Whether so few bytes can hold the events up to `position`. What stands in a cache is bounded before it is used, as
+/// a walk bounds what it meets.
+fn can_reach(segment: &Segment, offset: u32, position: Position) -> bool {
+    let front = Boundary { offset: HEADER_PAGE, position: segment.name.base };
+    Walker::new(front, offset, Position::MAX).reaches(position, offset.saturating_sub(HEADER_PAGE))
+}
+
 fn hinted(segment: &Segment, window: &mut Window, length: u32) -> Result<Option<Boundary>> {
     let mut found = [0; HINT_SIZE];
     // A cache: one that cannot be read is one that is not there.
@@ -133,7 +141,7 @@ fn hinted(segment: &Segment, window: &mut Window, length: u32) -> Result<Option<
     }
     let header = window.header(segment, hint.offset, length)?;
     Ok(header
-        .filter(|header| header.base == hint.position)
+        .filter(|header| header.base == hint.position && can_reach(segment, header.offset, header.base))
         .map(|header| Boundary { offset: header.offset, position: header.base }))
 }
 

@@ -190,8 +190,15 @@ impl Walker {
     /// Whether the batch can stand behind so many bytes in which none could be read. A batch behind a stretch may
     /// have skipped as many positions as the stretch could have held, and never goes back.
     fn fits(&self, header: &BatchHeader, stretch: u32) -> bool {
-        let reachable = self.position..=self.position.saturating_add(u64::from(stretch / LEAST_EVENT));
-        reachable.contains(&header.base) && header.synced >= self.synced && header.end_position() <= self.end
+        self.reaches(header.base, stretch)
+            && header.synced >= self.synced
+            && header.end_position() <= self.end
+    }
+
+    /// Whether so many bytes can hold the events up to `position`.
+    pub(crate) fn reaches(&self, position: Position, stretch: u32) -> bool {
+        let most = u64::from(stretch / LEAST_EVENT);
+        (self.position..=self.position.saturating_add(most)).contains(&position)
     }
 
     /// The next sound batch that fits, looking at every aligned place behind the current one.
