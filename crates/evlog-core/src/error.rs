@@ -263,6 +263,8 @@ pub enum GapReason {
     ForeignSegment,
     /// The header of a segment is beyond reading, and nothing else tells how to read the rest.
     SegmentHeader,
+    /// A segment's file is longer than any segment: what lies at or behind 4 GiB - 1 is not looked at.
+    Oversize,
 }
 
 impl GapReason {
@@ -275,6 +277,7 @@ impl GapReason {
             GapReason::MissingSegment => "missing-segment",
             GapReason::ForeignSegment => "foreign-segment",
             GapReason::SegmentHeader => "segment-header",
+            GapReason::Oversize => "oversize",
         }
     }
 }
@@ -288,6 +291,7 @@ impl fmt::Display for GapReason {
             GapReason::MissingSegment => "missing segment",
             GapReason::ForeignSegment => "foreign segment",
             GapReason::SegmentHeader => "damaged segment header",
+            GapReason::Oversize => "file longer than any segment",
         })
     }
 }

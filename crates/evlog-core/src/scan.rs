@@ -76,6 +76,7 @@ pub(crate) fn judge(segment: &Segment) -> Result<Judgement> {
         scanned_from: first.offset,
     };
     follow(segment, &mut window, &stretches, &mut judged)?;
+    judged.damage.extend(segment.oversize(judged.position)?);
     judged.leftover = window.count_non_zero(segment, judged.end, length)?;
     Ok(Judgement::Unfinished(judged))
 }

@@ -57,6 +57,7 @@ impl View {
                 Entered::Scope(scope) => {
                     found.segments += 1;
                     verify_header(&scope, &mut found)?;
+                    found.damage.extend(scope.segment.oversize(link.name.base)?);
                     verify_batches(&scope, &mut found, |position| progress(Progress { position, end }))?;
                 }
             }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::error::{Error, Result, UnknownFeature};
+use crate::error::{Error, Gap, GapReason, Result, UnknownFeature};
 use crate::format::batch::{self, BatchHeader};
 use crate::format::header::{COPIES, HeaderFault, SegmentHeader};
 use crate::format::{HEADER_PAGE, MAX_SEGMENT};
@@ -95,6 +95,20 @@ impl Segment {
         };
         Ok(salt
             .map_or(Opened::Unreadable, |salt| Opened::Segment(Segment { name, file, path, salt, header })))
+    }
+
+    /// That the file is longer than any segment, if it is: damage that costs no event. `position` is where the log is.
+    pub(crate) fn oversize(&self, position: Position) -> Result<Option<Gap>> {
+        let length = self.file.len().map_err(Error::io("measure", &self.path, None))?;
+        let offset = u64::from(MAX_SEGMENT);
+        Ok((length > offset).then(|| Gap {
+            from: position,
+            to: position,
+            reason: GapReason::Oversize,
+            path: self.path.clone(),
+            offset,
+            length: length - offset,
+        }))
     }
 
     /// Bytes of the file that can belong to a segment.
