@@ -181,6 +181,15 @@ pub trait File: Debug + Send + Sync {
     /// What the system says.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
+    /// The first offset at or behind `offset` where anything but zeros may stand; `None` where nothing follows. A hint
+    /// for files with giant holes: `offset` itself where the machine cannot tell.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn next_data(&self, offset: u64) -> io::Result<Option<u64>> {
+        Ok(Some(offset))
+    }
+
     /// Writes the pieces one after the other at `offset`, in one call to the system; fewer bytes may be written.
     ///
     /// # Errors

@@ -12,6 +12,9 @@ use crate::storage::read_full;
 /// Least bytes of an event on disk: its table entry. Bounds how many positions a stretch can hide.
 const LEAST_EVENT: u32 = 16;
 
+/// More zeros in a row than any writer leaves, in bytes: only then are holes of the file asked for.
+const LONG_BLANK: u32 = 128 << 20;
+
 /// A piece of a segment's file in memory.
 #[derive(Debug)]
 pub(crate) struct Window {
@@ -76,18 +79,41 @@ impl Window {
         Ok(())
     }
 
+    /// Where to go on at or behind `at`, after nothing but zeros were met from `blank_from` on. No log has so many of
+    /// them, so that a file system which errs about holes costs no event.
+    fn behind_hole(segment: &Segment, blank_from: u32, at: u32, limit: u32) -> Result<u32> {
+        if at - blank_from < LONG_BLANK {
+            return Ok(at);
+        }
+        let next = segment.file.next_data(u64::from(at)).map_err(Error::io(
+            "look for data in",
+            &segment.path,
+            u64::from(at),
+        ))?;
+        let next =
+            next.and_then(|next| u32::try_from(next / u64::from(ALIGNMENT) * u64::from(ALIGNMENT)).ok());
+        Ok(next.unwrap_or(limit).clamp(at, limit))
+    }
+
     /// How many bytes in `from..to` are not zero.
     pub(crate) fn count_non_zero(&mut self, segment: &Segment, from: u32, to: u32) -> Result<u32> {
         let mut count = 0;
         let mut at = from;
+        let mut blank_from = from;
         while at < to {
             let length = self.piece.min((to - at) as usize);
             let found = self.bytes(segment, at, length)?;
             if found.is_empty() {
                 break;
             }
-            count += found.iter().filter(|&&byte| byte != 0).count() as u32;
-            at += found.len() as u32;
+            let behind = at + found.len() as u32;
+            if is_blank(found) {
+                at = Window::behind_hole(segment, blank_from, behind, to)?;
+            } else {
+                count += found.iter().filter(|&&byte| byte != 0).count() as u32;
+                at = behind;
+                blank_from = behind;
+            }
         }
         Ok(count)
     }
@@ -205,6 +231,7 @@ impl Walker {
     fn search(&self, segment: &Segment, window: &mut Window) -> Result<Option<BatchHeader>> {
         // The largest offsets of all have nothing behind them.
         let mut at = self.at.saturating_add(ALIGNMENT);
+        let mut blank_from = at;
         while at < self.limit {
             window.load(segment, at, batch::SIZE.min((self.limit - at) as usize), self.limit)?;
             let found = window.loaded(at, (self.limit - at) as usize);
@@ -213,7 +240,13 @@ impl Walker {
                 break;
             }
             let Some(hit) = places.iter().position(|place| place.starts_with(&batch::MAGIC)) else {
+                let is_blank = is_blank(places.as_flattened());
                 at = at.saturating_add(places.len() as u32 * ALIGNMENT);
+                if is_blank {
+                    at = Window::behind_hole(segment, blank_from, at, self.limit)?;
+                } else {
+                    blank_from = at;
+                }
                 continue;
             };
             at += hit as u32 * ALIGNMENT;
@@ -223,9 +256,16 @@ impl Walker {
                 return Ok(Some(header));
             }
             at = at.saturating_add(ALIGNMENT);
+            blank_from = at;
         }
         Ok(None)
     }
+}
+
+/// Whether there are only zeros.
+fn is_blank(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<16>();
+    words.iter().all(|word| *word == [0; 16]) && rest.iter().all(|&byte| byte == 0)
 }
 
 /// Whether table and payloads of a batch are as they were written. `bytes` is the whole batch.
