@@ -343,7 +343,7 @@ impl Chain {
         Ok(state.links.iter().all(|link| link.name != missed))
     }
 
-    /// The header of `next`, where it can be read and is the direct successor; `Err` where it is one of another log.
+    /// The header of `next`, where it can be read and is of the direct successor; `Err` where it is of another log.
     fn successor_header(
         &self,
         name: SegmentName,
@@ -358,7 +358,9 @@ impl Chain {
             }
             Ok(Opened::Foreign) => Err(Foreign),
             Ok(_) => Ok(None),
-            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            // What cannot be read there must not keep from being read what stands before it. That there is a next
+            // segment is enough to know which positions count.
+            Err(Error::Io { .. } | Error::UnsafeFile { .. }) => Ok(None),
             Err(error) => return Err(error),
         })
     }
