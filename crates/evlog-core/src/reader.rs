@@ -366,8 +366,8 @@ impl Reader {
         if header.kind != Kind::Events {
             return Ok(());
         }
-        self.window.load(&scope.segment, header.offset, header.length as usize, self.walker.limit)?;
-        let bytes = self.window.loaded(header.offset, header.length as usize);
+        self.window.load(&scope.segment, header.offset, header.contents(), self.walker.limit)?;
+        let bytes = self.window.loaded(header.offset, header.contents());
         let table = bytes.get(header.table_range()).and_then(|table| Table::decode(table, &header));
         let Some((_, area)) = table.zip(bytes.get(header.payload_range())) else {
             let path = scope.segment.path.clone();

@@ -124,7 +124,6 @@ fn finished(segment: &Segment, window: &mut Window, length: u32) -> Result<Optio
     }))
 }
 
-/// Where the hint says to begin, if a batch stands there that confirms it.
 /// Whether so few bytes can hold the events up to `position`. What stands in a cache is bounded before it is used, as
 /// a walk bounds what it meets.
 fn can_reach(segment: &Segment, offset: u32, position: Position) -> bool {
@@ -132,6 +131,7 @@ fn can_reach(segment: &Segment, offset: u32, position: Position) -> bool {
     Walker::new(front, offset, Position::MAX).reaches(position, offset.saturating_sub(HEADER_PAGE))
 }
 
+/// Where the hint says to begin, if a batch stands there that confirms it.
 fn hinted(segment: &Segment, window: &mut Window, length: u32) -> Result<Option<Boundary>> {
     let mut found = [0; HINT_SIZE];
     // A cache: one that cannot be read is one that is not there.
@@ -195,7 +195,7 @@ fn follow(
             Step::End => return Ok(()),
             Step::Batch(header) if header.offset < judged.proven => {}
             Step::Batch(header) => {
-                let bytes = window.bytes(segment, header.offset, header.length as usize)?;
+                let bytes = window.bytes(segment, header.offset, header.contents())?;
                 if !body_is_good(&header, bytes) {
                     return Ok(());
                 }

@@ -96,7 +96,7 @@ fn verify_batches(scope: &Scope, found: &mut Verification, mut progress: impl Fn
         match walker.step(&scope.segment, &mut window)? {
             Step::Batch(header) => {
                 found.bytes += u64::from(header.length);
-                let bytes = window.bytes(&scope.segment, header.offset, header.length as usize)?;
+                let bytes = window.bytes(&scope.segment, header.offset, header.contents())?;
                 verify_batch(scope, &header, bytes, found);
                 progress(walker.position);
             }

@@ -220,6 +220,11 @@ impl BatchHeader {
         begin..begin + self.origin_size() + self.count as usize * record::SIZE
     }
 
+    /// Bytes of the batch without the padding, which carries nothing.
+    pub fn contents(&self) -> usize {
+        self.table_range().end
+    }
+
     fn origin_size(&self) -> usize {
         if self.has_origin { ORIGIN_SIZE } else { 0 }
     }
