@@ -112,6 +112,11 @@ impl Craft {
         self.batches.extend_from_slice(body);
     }
 
+    /// The base in the name of a segment's file.
+    pub(crate) fn base_of(segment: &Path) -> u64 {
+        SegmentName::parse(segment.file_name().unwrap().to_str().unwrap()).unwrap().base
+    }
+
     pub(crate) fn name(&self) -> SegmentName {
         SegmentName { ordinal: self.header.ordinal, base: self.header.base }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ pub(crate) enum Answer {
     Short(usize),
     /// The read shows zeros in this range of the file.
     Blank(std::ops::Range<u64>),
+    /// The call waits for a word, while others go on.
+    Wait(Arc<Mutex<Receiver<()>>>),
 }
 
 type Keeper = Arc<Mutex<dyn FnMut(&Call) -> Answer + Send>>;
@@ -74,7 +77,12 @@ impl Faulty {
 
     fn ask(&self, kind: Kind, path: &Path, offset: u64, length: u64) -> io::Result<Answer> {
         let call = Call { kind, path: path.to_owned(), offset, length };
-        match (self.keeper.lock().unwrap())(&call) {
+        let answer = (self.keeper.lock().unwrap())(&call);
+        match answer {
+            Answer::Wait(word) => {
+                let _ = word.lock().unwrap().recv_timeout(Duration::from_secs(10));
+                Ok(Answer::Go)
+            }
             Answer::Fail(number) => Err(io::Error::from_raw_os_error(number)),
             answer => Ok(answer),
         }
