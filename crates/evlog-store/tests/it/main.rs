@@ -14,9 +14,11 @@
 
 mod alone;
 mod campaign;
+mod examples;
 mod faults;
 #[cfg(feature = "value")]
 mod golden;
+mod guide;
 #[cfg(feature = "json")]
 mod json;
 mod many;
