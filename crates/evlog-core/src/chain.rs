@@ -357,10 +357,9 @@ impl Chain {
                 if header.incarnation == self.incarnation { Ok(Some(header)) } else { Err(Foreign) }
             }
             Ok(Opened::Foreign) => Err(Foreign),
-            Ok(_) => Ok(None),
             // What cannot be read there must not keep from being read what stands before it. That there is a next
             // segment is enough to know which positions count.
-            Err(Error::Io { .. } | Error::UnsafeFile { .. }) => Ok(None),
+            Ok(_) | Err(Error::Io { .. } | Error::UnsafeFile { .. }) => Ok(None),
             Err(error) => return Err(error),
         })
     }

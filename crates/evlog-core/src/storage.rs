@@ -186,7 +186,7 @@ pub trait File: Debug + Send + Sync {
     ///
     /// # Errors
     /// What the system says.
-    fn next_data(&self, offset: u64) -> io::Result<Option<u64>> {
+    fn behind_hole(&self, offset: u64) -> io::Result<Option<u64>> {
         Ok(Some(offset))
     }
 

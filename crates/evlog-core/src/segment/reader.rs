@@ -81,11 +81,11 @@ impl Window {
 
     /// Where to go on at or behind `at`, after nothing but zeros were met from `blank_from` on. No log has so many of
     /// them, so that a file system which errs about holes costs no event.
-    fn behind_hole(segment: &Segment, blank_from: u32, at: u32, limit: u32) -> Result<u32> {
+    fn go_on_from(segment: &Segment, blank_from: u32, at: u32, limit: u32) -> Result<u32> {
         if at - blank_from < LONG_BLANK {
             return Ok(at);
         }
-        let next = segment.file.next_data(u64::from(at)).map_err(Error::io(
+        let next = segment.file.behind_hole(u64::from(at)).map_err(Error::io(
             "look for data in",
             &segment.path,
             u64::from(at),
@@ -108,7 +108,7 @@ impl Window {
             }
             let behind = at + found.len() as u32;
             if is_blank(found) {
-                at = Window::behind_hole(segment, blank_from, behind, to)?;
+                at = Window::go_on_from(segment, blank_from, behind, to)?;
             } else {
                 count += found.iter().filter(|&&byte| byte != 0).count() as u32;
                 at = behind;
@@ -243,7 +243,7 @@ impl Walker {
                 let is_blank = is_blank(places.as_flattened());
                 at = at.saturating_add(places.len() as u32 * ALIGNMENT);
                 if is_blank {
-                    at = Window::behind_hole(segment, blank_from, at, self.limit)?;
+                    at = Window::go_on_from(segment, blank_from, at, self.limit)?;
                 } else {
                     blank_from = at;
                 }

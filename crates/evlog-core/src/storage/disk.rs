@@ -221,7 +221,7 @@ impl File for DiskFile {
         self.file.read_at(buffer, offset)
     }
 
-    fn next_data(&self, offset: u64) -> io::Result<Option<u64>> {
+    fn behind_hole(&self, offset: u64) -> io::Result<Option<u64>> {
         // The place where the next `read` would begin moves, and nobody uses it.
         match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Data(offset)) {
             Ok(found) => Ok(Some(found)),

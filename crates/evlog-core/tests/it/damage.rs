@@ -55,7 +55,7 @@ fn a_bit_in_a_batch_header_costs_that_batch() {
     let (events, gaps) = look(&path);
     let (from, to) = (hurt.base, hurt.base + 5);
     let gap = (from, to, GapReason::Header, name_of(&middle), hurt.offset.into(), hurt.length.into());
-    assert_eq!(gaps, [gap.clone()]);
+    assert_eq!(gaps, std::slice::from_ref(&gap));
     assert_eq!(events, all_but(end, from..to));
     assert_eq!(damage(&Log::open(&path).unwrap()), [gap]);
 }
@@ -70,7 +70,7 @@ fn a_bit_in_a_table_costs_that_batch() {
     let (events, gaps) = look(&path);
     let (from, to) = (hurt.base, hurt.base + 5);
     let gap = (from, to, GapReason::Table, name_of(&middle), table, 5 * 16);
-    assert_eq!(gaps, [gap.clone()]);
+    assert_eq!(gaps, std::slice::from_ref(&gap));
     assert_eq!(events, all_but(end, from..to));
     assert_eq!(damage(&Log::open(&path).unwrap()), [gap]);
 }
@@ -85,7 +85,7 @@ fn a_bit_in_a_payload_costs_that_event() {
     let (events, gaps) = look(&path);
     let lost = hurt.base + 3;
     let gap = (lost, lost + 1, GapReason::Payload, name_of(&middle), offset, length);
-    assert_eq!(gaps, [gap.clone()]);
+    assert_eq!(gaps, std::slice::from_ref(&gap));
     assert_eq!(events, all_but(end, lost..lost + 1));
     assert_eq!(damage(&Log::open(&path).unwrap()), [gap]);
 }
@@ -133,7 +133,7 @@ fn a_seal_or_an_index_costs_nothing_at_all() {
         let log = small().open(&path).unwrap();
         assert_eq!(damage(&log), [], "offset {offset}");
         for time in [0, 5, end as i64 * 5, end as i64 * 10 - 10, end as i64 * 10] {
-            assert_eq!(log.find(time).unwrap(), (time as u64).div_ceil(10), "offset {offset}");
+            assert_eq!(log.find(time).unwrap(), time.cast_unsigned().div_ceil(10), "offset {offset}");
         }
         fs::write(&middle, good).unwrap();
     }
@@ -154,7 +154,10 @@ fn a_mark_costs_no_event_and_is_reported() {
     flip(&segment, u64::from(mark.offset) + 9);
     let log = Log::open(&path).unwrap();
     let told = (10, 10, GapReason::Header, name_of(&segment), mark.offset.into(), 64);
-    assert_eq!(log.report().gaps.iter().map(crate::scene::told).collect::<Vec<_>>(), [told.clone()]);
+    assert_eq!(
+        log.report().gaps.iter().map(crate::scene::told).collect::<Vec<_>>(),
+        std::slice::from_ref(&told)
+    );
     assert_eq!(read_everywhere(&log), (all_but(20, 0..0), vec![]));
     assert_eq!(damage(&log), [told]);
 }
@@ -294,7 +297,10 @@ fn zeroed_sectors_below_the_proof_are_damage_and_behind_it_the_end() {
     let (from, to) = (all[4].base, all[6].base);
     let length = u64::from(all[4].length + all[5].length);
     let told = (from, to, GapReason::Header, name_of(&segment), all[4].offset.into(), length);
-    assert_eq!(log.report().gaps.iter().map(crate::scene::told).collect::<Vec<_>>(), [told.clone()]);
+    assert_eq!(
+        log.report().gaps.iter().map(crate::scene::told).collect::<Vec<_>>(),
+        std::slice::from_ref(&told)
+    );
     assert_eq!(read_everywhere(&log), (all_but(60, from..to), vec![told]));
     assert_eq!(log.report().found, Found::Unclean);
     kill(log);
@@ -350,7 +356,7 @@ fn read_stubbornly(log: &Log, read: impl Into<Read>) -> Vec<u64> {
             Ok(None) => return seen,
             Err(Error::Io { source, path, .. }) => {
                 assert_eq!(source.raw_os_error(), Some(5));
-                assert!(path.to_str().unwrap().ends_with(".seg"), "{}", path.display());
+                assert!(path.extension().is_some_and(|it| it == "seg"), "{}", path.display());
                 errors += 1;
                 assert!(errors < 1_000, "it never ends");
             }
@@ -371,7 +377,7 @@ fn an_error_of_the_system_is_no_damage_and_reading_goes_on_where_it_was() {
         for nth in 0.. {
             let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(usize::MAX / 2));
             let counter = std::sync::Arc::clone(&count);
-            let disk = Faulty::new(move |call| {
+            let disk = Faulty::kept_by(move |call| {
                 let is_counted = matches!(call.kind, Asked::Read | Asked::Open | Asked::Length);
                 if is_counted && counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == nth {
                     return Answer::Fail(5);
@@ -402,7 +408,7 @@ fn a_sector_that_cannot_be_read_is_an_error_each_time_and_costs_nothing_once_it_
     let name = name_of(&middle);
     let is_bad = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
     let state = std::sync::Arc::clone(&is_bad);
-    let disk = Faulty::new(move |call| {
+    let disk = Faulty::kept_by(move |call| {
         let hits = call.is_of(Asked::Read, &name) && call.touches(bad);
         if hits && state.load(std::sync::atomic::Ordering::Relaxed) { Answer::Fail(5) } else { Answer::Go }
     });
@@ -437,14 +443,14 @@ fn a_sector_of_one_header_copy_that_cannot_be_read_costs_nothing() {
     let (_guard, path) = place();
     let (end, _) = closed(&path);
     for bad in [100, 2048 + 100] {
-        let disk = Faulty::new(move |call| {
+        let disk = Faulty::kept_by(move |call| {
             let hits = call.is_of(Asked::Read, ".seg") && call.touches(bad);
             if hits { Answer::Fail(5) } else { Answer::Go }
         });
         let log = small().open_read_only_on(disk, &path).unwrap();
         assert_eq!(read_all(&log, Place::Oldest).0.len() as u64, end);
     }
-    let disk = Faulty::new(move |call| {
+    let disk = Faulty::kept_by(move |call| {
         let hits = call.is_of(Asked::Read, ".seg") && (call.touches(100) || call.touches(2148));
         if hits { Answer::Fail(5) } else { Answer::Go }
     });

@@ -71,7 +71,7 @@ pub(crate) struct Faulty {
 }
 
 impl Faulty {
-    pub(crate) fn new(keeper: impl FnMut(&Call) -> Answer + Send + 'static) -> Arc<dyn Storage> {
+    pub(crate) fn kept_by(keeper: impl FnMut(&Call) -> Answer + Send + 'static) -> Arc<dyn Storage> {
         Arc::new(Faulty { keeper: Arc::new(Mutex::new(keeper)) })
     }
 

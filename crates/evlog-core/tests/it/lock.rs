@@ -215,7 +215,7 @@ fn role_forks() {
             while !go_on.exists() {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            unsafe { nix::libc::_exit(if refused && reads { 0 } else { 1 }) }
+            unsafe { nix::libc::_exit(i32::from(!(refused && reads))) }
         }
         child => {
             assert!(child > 0);
@@ -244,7 +244,7 @@ fn a_create_that_is_taken_for_abandoned_begins_anew() {
         let (path, other) =
             (path.with_extension(format!("{step:?}")), other.with_extension(format!("{step:?}")));
         let mut is_first = true;
-        let disk = Faulty::new(move |call: &Call| {
+        let disk = Faulty::kept_by(move |call: &Call| {
             let is_temporary = call.path.to_str().unwrap().contains("/new-");
             if is_temporary && call.kind == step && std::mem::take(&mut is_first) {
                 drop(Log::open(&other).unwrap());
@@ -281,7 +281,7 @@ fn a_slow_sweep_takes_no_segment_from_a_log_that_is_being_made() {
     // The maker: lets the sweep take the lock just before taking it, and the segment just before the last step.
     let mut took_turns = (false, false);
     let final_path = path.clone();
-    let maker = Faulty::new(move |call: &Call| {
+    let maker = Faulty::kept_by(move |call: &Call| {
         if call.kind == Kind::Open
             && call.path.ends_with("lock")
             && !std::mem::replace(&mut took_turns.0, true)
@@ -297,7 +297,7 @@ fn a_slow_sweep_takes_no_segment_from_a_log_that_is_being_made() {
         Answer::Go
     });
     let is_made = Mutex::new(is_made);
-    let sweeper = Faulty::new(move |call: &Call| {
+    let sweeper = Faulty::kept_by(move |call: &Call| {
         if call.kind == Kind::Names && call.path.to_str().unwrap().contains("/new-") {
             tell(&locked);
             wait(&is_made.lock().unwrap());
@@ -325,7 +325,7 @@ fn a_lock_file_replaced_between_opening_and_locking_is_taken_again() {
     drop(Log::open(&path).unwrap());
     let mut times = 0;
     let file = path.join("lock");
-    let disk = Faulty::new(move |call: &Call| {
+    let disk = Faulty::kept_by(move |call: &Call| {
         if call.kind == Kind::Lock {
             times += 1;
             if times <= 2 {

@@ -1,7 +1,7 @@
 //! Reading without writing anything: beside a living writer, behind a dead one, and where nothing may be written.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
@@ -26,8 +26,8 @@ fn times(path: &Path) -> Vec<(PathBuf, SystemTime, SystemTime)> {
             let about = fs::metadata(&path).unwrap();
             let changed = SystemTime::UNIX_EPOCH
                 + std::time::Duration::new(
-                    std::os::unix::fs::MetadataExt::ctime(&about) as u64,
-                    std::os::unix::fs::MetadataExt::ctime_nsec(&about) as u32,
+                    about.ctime().cast_unsigned(),
+                    about.ctime_nsec().try_into().unwrap(),
                 );
             (path, about.modified().unwrap(), changed)
         })
@@ -42,9 +42,9 @@ fn reading_changes_no_byte_no_name_and_no_time() {
         let (_guard, path) = place();
         let (log, end) = three_segments(&path);
         if state == "closed" {
-            log.close().unwrap()
+            log.close().unwrap();
         } else {
-            kill(log)
+            kill(log);
         }
         if state == "torn" {
             let last = segments(&path).pop().unwrap();
@@ -160,7 +160,8 @@ fn a_writer_that_is_gone_without_a_close_has_lost_nothing() {
     assert_eq!((log.durable_end(), log.range()), (11, 0..11));
     assert_eq!(log.report().unproven, 10..11);
     // Where that sync fails, only what is proven is durable.
-    let disk = Faulty::new(|call: &Call| if call.kind == Kind::Sync { Answer::Fail(5) } else { Answer::Go });
+    let disk =
+        Faulty::kept_by(|call: &Call| if call.kind == Kind::Sync { Answer::Fail(5) } else { Answer::Go });
     let log = Options::new().open_read_only_on(disk, &path).unwrap();
     assert_eq!((log.durable_end(), log.range()), (10, 0..11));
 }
@@ -176,7 +177,7 @@ fn a_place_that_looks_bad_below_the_durable_end_is_read_once_more() {
     // The first look finds nothing there yet, and behind it the proof that there must be something.
     let (from, to) = (u64::from(late.offset), u64::from(late.end_offset()));
     let reads = Mutex::new(0);
-    let disk = Faulty::new(move |call: &Call| {
+    let disk = Faulty::kept_by(move |call: &Call| {
         let is_tail = call.is_of(Kind::Read, ".seg") && call.touches(from);
         if !is_tail {
             return Answer::Go;
@@ -205,7 +206,7 @@ fn a_writer_that_rolls_or_trims_meanwhile_does_not_disturb_a_look() {
         writer.mark().unwrap();
         let state = std::sync::Arc::new(Mutex::new((Some(writer), 0)));
         let shared = std::sync::Arc::clone(&state);
-        let disk = Faulty::new(move |_: &Call| {
+        let disk = Faulty::kept_by(move |_: &Call| {
             let mut state = shared.lock().unwrap();
             state.1 += 1;
             if state.1 == nth + 1
@@ -284,9 +285,9 @@ fn on_a_read_only_file_system_a_log_is_read_and_not_written() {
         let (_guard, path) = place();
         let (log, _) = three_segments(&path);
         if is_clean {
-            log.close().unwrap()
+            log.close().unwrap();
         } else {
-            kill(log)
+            kill(log);
         }
         let before = contents(&path);
         let at = path.to_str().unwrap();
@@ -349,9 +350,9 @@ fn in_a_folder_of_somebody_else_a_log_is_read_and_not_written() {
         let (guard, path) = place();
         let (log, _) = three_segments(&path);
         if is_clean {
-            log.close().unwrap()
+            log.close().unwrap();
         } else {
-            kill(log)
+            kill(log);
         }
         open_to_all(guard.path(), &path);
         let before = (contents(&path), times(&path));

@@ -112,7 +112,7 @@ fn a_recovery_that_is_stopped_anywhere_comes_to_the_same_end() {
         let count = Arc::new(Mutex::new(0));
         let counter = Arc::clone(&count);
         // From the n-th changing call on nothing works any more.
-        let disk = Faulty::new(move |call: &Call| {
+        let disk = Faulty::kept_by(move |call: &Call| {
             let changes = matches!(
                 call.kind,
                 Asked::Write
@@ -126,8 +126,7 @@ fn a_recovery_that_is_stopped_anywhere_comes_to_the_same_end() {
             *count += usize::from(changes);
             if changes && *count > nth { Answer::Fail(EIO) } else { Answer::Go }
         });
-        let opened = Log::open_on_or_error(disk, &path);
-        drop(opened);
+        drop(Options::new().open_on(disk, &path));
         let total = *count.lock().unwrap();
         let mut log = Log::open(&path).unwrap();
         assert_eq!(read_everywhere(&log), (numbers(31), vec![]), "stopped at change {nth}");
@@ -135,22 +134,11 @@ fn a_recovery_that_is_stopped_anywhere_comes_to_the_same_end() {
         log.close().unwrap();
         assert_eq!(read_everywhere(&Log::open(&path).unwrap()), (numbers(41), vec![]), "stopped at {nth}");
         let names: Vec<_> = contents(&path).into_keys().collect();
-        assert!(names.iter().all(|name| !name.to_str().unwrap().ends_with(".tmp")), "{names:?}");
+        assert!(names.iter().all(|name| name.extension().is_none_or(|it| it != "tmp")), "{names:?}");
         if total <= nth {
             assert!(nth > 6, "{nth}");
             break;
         }
-    }
-}
-
-/// Only to write `Log::open_on_or_error` above as one word.
-trait OpenOn {
-    fn open_on_or_error(disk: Arc<dyn Storage>, path: &Path) -> Result<Log, Error>;
-}
-
-impl OpenOn for Log {
-    fn open_on_or_error(disk: Arc<dyn Storage>, path: &Path) -> Result<Log, Error> {
-        Options::new().open_on(disk, path)
     }
 }
 
@@ -164,7 +152,7 @@ fn an_unclean_open_makes_the_names_durable_too() {
         seen.lock().unwrap().push((call.kind, call.path.clone()));
         Answer::Go
     };
-    let log = Options::new().open_on(Faulty::new(keeper), &path).unwrap();
+    let log = Options::new().open_on(Faulty::kept_by(keeper), &path).unwrap();
     let synced =
         |kind, path: &Path| calls.lock().unwrap().iter().any(|call| call == &(kind, path.to_owned()));
     assert!(synced(Asked::SyncFolder, &path), "the segment's name");
@@ -173,7 +161,7 @@ fn an_unclean_open_makes_the_names_durable_too() {
     log.close().unwrap();
     // An error there is an error of the open: nothing may be promised on such ground.
     killed(&path.with_extension("other"), 10);
-    let disk = Faulty::new(|call: &Call| match call.kind {
+    let disk = Faulty::kept_by(|call: &Call| match call.kind {
         Asked::SyncFolder => Answer::Fail(EIO),
         _ => Answer::Go,
     });
@@ -265,7 +253,7 @@ fn a_closed_segment_without_a_header_is_not_written_again() {
 /// file `name`, and to any other file.
 fn full(is_full: &Arc<AtomicBool>, name: &str, length: u64) -> Arc<dyn Storage> {
     let (is_full, name) = (Arc::clone(is_full), name.to_owned());
-    Faulty::new(move |call: &Call| {
+    Faulty::kept_by(move |call: &Call| {
         let needs_room =
             call.kind == Asked::Write && (!call.path.ends_with(&name) || call.offset + call.length > length);
         if needs_room && is_full.load(Ordering::Relaxed) { Answer::Fail(ENOSPC) } else { Answer::Go }
@@ -324,7 +312,7 @@ fn closing_needs_no_room_and_leaves_no_half_of_a_close() {
     let is_full = Arc::new(AtomicBool::new(false));
     let state = Arc::clone(&is_full);
     let count = Mutex::new(0);
-    let disk = Faulty::new(move |call: &Call| {
+    let disk = Faulty::kept_by(move |call: &Call| {
         if call.kind != Asked::Write || !state.load(Ordering::Relaxed) {
             return Answer::Go;
         }
@@ -354,7 +342,7 @@ fn interrupted_and_short_calls_are_invisible() {
     let count = Mutex::new(0_usize);
     let disk = || {
         let count = Mutex::new(*count.lock().unwrap());
-        Faulty::new(move |call: &Call| {
+        Faulty::kept_by(move |call: &Call| {
             let mut count = count.lock().unwrap();
             *count += 1;
             match (call.kind, *count % 5) {
@@ -383,7 +371,7 @@ fn a_failed_sync_poisons_and_the_next_open_decides() {
     let (_guard, path) = place();
     let fails = Arc::new(AtomicBool::new(false));
     let state = Arc::clone(&fails);
-    let disk = Faulty::new(move |call: &Call| {
+    let disk = Faulty::kept_by(move |call: &Call| {
         let hits = call.kind == Asked::Sync && state.load(Ordering::Relaxed);
         if hits { Answer::Fail(EIO) } else { Answer::Go }
     });
@@ -420,7 +408,7 @@ fn positions_given_to_others_are_not_read_twice_where_a_header_is_lost() {
     let log = Log::open(&path).unwrap();
     assert_eq!(read_everywhere(&log), (numbers(40), vec![]));
     for time in 0..400 {
-        assert_eq!(log.find(time).unwrap(), (time as u64).div_ceil(10));
+        assert_eq!(log.find(time).unwrap(), time.cast_unsigned().div_ceil(10));
     }
     assert_eq!(log.view().segments().unwrap()[0].greatest, 200);
 }
