@@ -10,6 +10,7 @@ mod workspace;
 mod sample;
 mod demo;
 mod golden;
+mod crash;
 mod tidy;
 mod ci;
 
@@ -27,6 +28,8 @@ enum Chore {
     Demo(demo::Demo),
     /// Compare golden logs and a thousand simulated ones, byte by byte and by two readers.
     Golden(golden::Golden),
+    /// Break the disk under the log in every way, and check what it promised.
+    Crash(crash::Crash),
     /// Check the rules of the house that no compiler checks.
     Tidy,
     /// Run every check that must be green before a change goes in.
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Chore::Sample(asked) => sample::run(&asked),
         Chore::Demo(asked) => demo::run(&asked),
         Chore::Golden(asked) => golden::run(&asked),
+        Chore::Crash(asked) => crash::run(&asked),
         Chore::Tidy => tidy::run(),
         Chore::Ci => ci::run(),
     };

@@ -356,10 +356,10 @@ impl Log {
                 _ => {}
             }
             // One at a time: if two names went in one sync, the older file might survive the younger one.
+            self.chain().pop_front(first);
             if let Err(source) = folder.sync() {
                 return Err(self.after(Error::Indeterminate { path, source }));
             }
-            self.chain().pop_front(first);
         }
         Ok(self.start())
     }

@@ -120,7 +120,7 @@ pub(crate) fn open(
     let recovered = recover::recover(&last, &mut report)?;
     if is_new {
         report.found = Found::Nothing;
-    } else if !matches!(recovered.next, Continue::Behind(..)) {
+    } else {
         sync_names(&*parent, &*folder)?;
     }
     if let Continue::Behind(Kind::Seal, _) = recovered.next {

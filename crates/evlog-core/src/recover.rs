@@ -131,6 +131,10 @@ pub(crate) fn recover(segment: &Segment, report: &mut Report) -> Result<Recovere
     let mut has_room = true;
     for _ in 0..ATTEMPTS {
         let Judgement::Unfinished(judged) = &judgement else {
+            if let Judgement::Finished { kind: Kind::Close, end, synced, .. } = &judgement {
+                rewrite(segment, *synced, *end)?;
+                segment.file.sync().map_err(Error::io("sync", &segment.path, None))?;
+            }
             return Ok(conclude(segment, judgement, report));
         };
         report.rewritten_bytes += rewrite(segment, judged.proven, judged.end)?;
@@ -171,7 +175,7 @@ fn goes_on(segment: &Segment, judged: &Unfinished) -> bool {
 
 fn conclude(segment: &Segment, judgement: Judgement, report: &mut Report) -> Recovered {
     match judgement {
-        Judgement::Finished { kind, end, position, tail } => {
+        Judgement::Finished { kind, end, position, tail, .. } => {
             report.found = Found::Closed;
             let is_whole = segment.header.is_some() || kind == Kind::Seal;
             Recovered {

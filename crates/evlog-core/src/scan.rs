@@ -26,7 +26,7 @@ const MOST_STRETCHES: usize = 4_096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Judgement {
     /// It was ended in order, by a seal or a close; nothing else of it was looked at.
-    Finished { kind: Kind, end: u32, position: Position, tail: Tail },
+    Finished { kind: Kind, end: u32, synced: u32, position: Position, tail: Tail },
     /// It was not.
     Unfinished(Unfinished),
 }
@@ -118,6 +118,7 @@ fn finished(segment: &Segment, window: &mut Window, length: u32) -> Result<Optio
     let is_end = header.end_offset() == length && can_reach(segment, at, header.base);
     Ok(tail.filter(|_| is_end).map(|tail| Judgement::Finished {
         kind: header.kind,
+        synced: header.synced,
         end: length,
         position: header.base,
         tail,

@@ -19,7 +19,7 @@ mod handles;
 
 use contents::Contents;
 use crash::{Crash, Fate, Unit};
-use fault::{Errno, Fault};
+use fault::{Errno, Fault, OperationKind};
 use machine::{Death, Machine, Node, Operation, Quota};
 
 /// What reaches a disk whole or not at all, in bytes.
@@ -127,6 +127,11 @@ impl SimDisk {
         self.machine().struck
     }
 
+    /// How often a sync said that it succeeded, and did not.
+    pub fn lied(&self) -> u64 {
+        self.machine().lied
+    }
+
     /// Makes whichever process comes to this changing operation die.
     pub fn die(&self, death: Death) {
         self.machine().death = Some(death);
@@ -135,6 +140,16 @@ impl SimDisk {
     /// Bounds the bytes of all files, or lifts the bound.
     pub fn set_quota(&self, quota: Option<Quota>) {
         self.machine().quota = quota;
+    }
+
+    /// The bound of the bytes of all files.
+    pub fn quota(&self) -> Option<Quota> {
+        self.machine().quota
+    }
+
+    /// Bytes of all files that have a name or are open.
+    pub fn used(&self) -> u64 {
+        self.machine().used()
     }
 
     /// Makes all changes of names and all opening to write fail with `EROFS`.
@@ -168,6 +183,11 @@ impl SimDisk {
     /// How many operations there were so far that may change what a crash leaves.
     pub fn changes(&self) -> u64 {
         self.machine().changes
+    }
+
+    /// How many operations of this kind there were so far.
+    pub fn count(&self, kind: OperationKind) -> u64 {
+        self.machine().count(kind)
     }
 
     /// Begins to keep an operation log.

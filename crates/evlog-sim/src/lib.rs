@@ -24,8 +24,25 @@
 
 mod disk;
 
+mod model;
+
+mod oracle;
+
+mod tally;
+
+mod session;
+
+mod anatomy;
+
+mod campaign;
+
+pub use campaign::{Failure, Outcome, errors, files, flips, random, workloads};
 pub use disk::crash::{Crash, Fate, Unit, UnitKind};
 pub use disk::damage::{Damage, Fill};
 pub use disk::fault::{At, ERRORS, Errno, FailedSync, Fault, OperationKind, Repeat, What};
 pub use disk::machine::{Death, Operation, Quota, QuotaAt};
 pub use disk::{SECTOR, SimDisk};
+pub use model::{Checked, Ended, Known, Model, Violation, batch_of};
+pub use oracle::{Depth, check_open_log, check_opened};
+pub use session::{Course, LOG, OPS, Op, Session, invented};
+pub use tally::{Tally, Verdict};

@@ -93,13 +93,16 @@ impl Contents {
     /// Reads like the system: what stands before an unreadable sector is still delivered.
     pub(crate) fn read(&mut self, buffer: &mut [u8], offset: usize) -> Result<usize, Errno> {
         let wanted = self.cached.len().saturating_sub(offset).min(buffer.len());
+        if wanted == 0 {
+            return Ok(0);
+        }
         let count = self.readable(offset, wanted)?;
         buffer[..count].copy_from_slice(&self.cached[offset..][..count]);
         Ok(count)
     }
 
     fn readable(&mut self, offset: usize, wanted: usize) -> Result<usize, Errno> {
-        if wanted == 0 || self.unreadable.is_empty() {
+        if self.unreadable.is_empty() {
             return Ok(wanted);
         }
         let (first, last) = (offset / SECTOR, (offset + wanted - 1) / SECTOR);

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use evlog_core::Timestamp;
 use evlog_core::storage::{File, Folder, LockKind, OpenMode, Storage};
@@ -24,7 +25,9 @@ impl Storage for SimDisk {
         self.machine().random(self.process)
     }
 
-    fn pause(&self, _span: std::time::Duration) {}
+    fn pause(&self, span: Duration) {
+        self.machine().wait(span);
+    }
 
     fn process(&self) -> u32 {
         let is_forked = self.machine().forked.contains(&self.process);

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use evlog_core::Timestamp;
 use evlog_core::storage::LockKind;
@@ -106,6 +107,7 @@ pub(crate) struct Machine {
     pub(crate) changes: u64,
     pub(crate) recorded: Option<Vec<Operation>>,
     pub(crate) struck: u64,
+    pub(crate) lied: u64,
     pub(crate) now: Timestamp,
     pub(crate) tick: Timestamp,
     pub(crate) chance: fastrand::Rng,
@@ -165,6 +167,7 @@ impl Machine {
             changes: 0,
             recorded: None,
             struck: 0,
+            lied: 0,
             now: 1_700_000_000_000_000,
             tick: 1,
             chance: fastrand::Rng::with_seed(seed),
@@ -214,6 +217,10 @@ impl Machine {
     pub(crate) fn close(&mut self, handle: u64) {
         self.held.retain(|held| held.handle != handle);
         self.open.remove(&handle);
+    }
+
+    pub(crate) fn count(&self, kind: OperationKind) -> u64 {
+        self.by_kind.get(&kind).copied().unwrap_or(0)
     }
 
     fn begin(&mut self, request: &Request<'_>) -> io::Result<Course> {
@@ -313,8 +320,13 @@ impl Machine {
         now
     }
 
+    /// Lets the clock go on without waiting.
+    pub(crate) fn wait(&mut self, span: Duration) {
+        self.now = self.now.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX));
+    }
+
     /// What is used of the quota: the files that have a name or are open.
-    fn used(&self) -> u64 {
+    pub(crate) fn used(&self) -> u64 {
         let mut counted: BTreeSet<u64> = self.open.values().map(|open| open.node).collect();
         for node in self.nodes.values() {
             if let Node::Folder(entries) = node {

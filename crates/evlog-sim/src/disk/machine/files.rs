@@ -73,6 +73,7 @@ impl Machine {
             Course::Struck(What::Error(errno) | What::Sync(_, errno)) => (0, Some(errno)),
         };
         let fitting = self.fitting(handle, offset, count)?;
+        self.struck += u64::from(fitting < count);
         let order = self.changes;
         self.contents(handle)?.write(&bytes[..fitting], offset, order);
         match error {
@@ -117,13 +118,20 @@ impl Machine {
             }
             _ => None,
         };
+        let is_struck = matches!(course, Course::Struck(_));
+        self.struck += u64::from(failed.is_some() && !is_struck);
+        if matches!(failed, Some((FailedSync::Late, _))) {
+            self.lied += 1;
+        }
         let mut chance = self.chance.fork();
         let contents = self.contents(handle)?;
         let late = contents.take_late_error();
+        let is_late = late.is_some();
         if failed.is_none() {
             contents.sync();
         }
         let error = failed.and_then(|(how, errno)| contents.fail_sync(how, errno, &mut chance));
+        self.struck += u64::from(is_late);
         match error.or(late) {
             Some(errno) => Err(errno.into()),
             None => self.done_file(handle, ()),
