@@ -144,6 +144,7 @@ fn repeat(campaign: Campaign, case: &str) -> Result<(), Failure> {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a rate for people has few digits")]
 fn report(campaign: Campaign, seed: u64, took: Duration, outcome: &Outcome) {
     let seconds = took.as_secs_f64().max(0.001);
     let Outcome { tally, failures, failed } = outcome;

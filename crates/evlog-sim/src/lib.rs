@@ -21,6 +21,14 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::cast_possible_wrap,
+    clippy::missing_errors_doc,
+    clippy::needless_range_loop,
+    clippy::similar_names,
+    reason = "for tests: names and numbers are its own and small, and cases are told by their numbers"
+)]
 
 mod disk;
 

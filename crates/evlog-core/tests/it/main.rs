@@ -5,6 +5,14 @@
     clippy::disallowed_types,
     reason = "tests play the part of others, who do to the disk what they like"
 )]
+#![allow(
+    clippy::bool_to_int_with_if,
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::cast_sign_loss,
+    clippy::cloned_ref_to_slice_refs,
+    clippy::new_ret_no_self,
+    reason = "names and numbers in tests are their own"
+)]
 #![allow(clippy::cast_possible_wrap, reason = "positions in tests are small")]
 #![allow(
     clippy::unwrap_used,
