@@ -10,6 +10,9 @@ pub type Position = u64;
 /// Microseconds since the Unix epoch, 1970-01-01T00:00:00Z; negative before it.
 pub type Timestamp = i64;
 
+/// The longest span that can be written in microseconds, in microseconds: nearly 20,000 years.
+const LONGEST_SPAN: u64 = 631_107_417_600_000_000;
+
 /// Where in a log to start or to stop.
 ///
 /// The text forms are the same in Rust, in C and in the shell:
@@ -53,6 +56,11 @@ impl fmt::Display for Place {
         match self {
             Place::Oldest => write!(out, "oldest"),
             Place::At(position) => write!(out, "{position}"),
+            // The grammar has no number for a time before 1970: it would read like so long ago.
+            Place::Since(time @ ..0) => match jiff::Timestamp::from_microsecond(*time) {
+                Ok(time) => write!(out, "@{time}"),
+                Err(_) => write!(out, "@{time}"),
+            },
             Place::Since(time) => write!(out, "@{time}"),
             Place::Ago(span) => write!(out, "@-{}us", span.as_micros()),
             Place::Last(count) => write!(out, "-{count}"),
@@ -99,11 +107,13 @@ fn parse_time(text: &str) -> Option<Place> {
     Some(Place::Since(time.as_microsecond()))
 }
 
-/// A span such as `1h30m` or `7d`, days being of 24 hours.
+/// A span such as `1h30m` or `7d`, days being of 24 hours; in whole microseconds, as all times are.
 fn parse_span(text: &str) -> Option<Duration> {
     let span: jiff::Span = text.parse().ok()?;
     let exact = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
-    Duration::try_from(exact).ok()
+    let micros = u64::try_from(exact.as_micros()).ok()?;
+    // Several units together may be more than any one of them can say.
+    (micros <= LONGEST_SPAN).then_some(Duration::from_micros(micros))
 }
 
 /// A text that names no [`Place`].
@@ -158,10 +168,23 @@ mod tests {
             Place::At(7),
             Place::Last(3),
             Place::Since(12),
+            Place::Since(-1),
+            Place::Since(-62_135_596_800_000_001),
             Place::Ago(Duration::from_micros(1_500)),
+            Place::Ago(Duration::from_micros(LONGEST_SPAN)),
         ] {
             assert_eq!(place.to_string().parse(), Ok(place), "{place}");
         }
+    }
+
+    #[test]
+    fn whatever_span_is_read_is_shown_so_that_it_can_be_read() {
+        let span = |text: &str| text.parse::<Place>().ok();
+        assert_eq!(span("@-1ns"), Some(Place::Ago(Duration::ZERO)));
+        assert_eq!(span("@-1500ns"), Some(Place::Ago(Duration::from_micros(1))));
+        let longest = Some(Place::Ago(Duration::from_micros(LONGEST_SPAN)));
+        assert_eq!(span("@-175307616h"), longest);
+        assert_eq!(span("@-175307616h1us"), None);
     }
 
     #[test]
