@@ -53,8 +53,9 @@ def round_up(number):
 # Section 5: the segment header.
 
 
-def good_header(page, path):
-    """The first good copy of the segment header, or None."""
+def good_header(page, path, base, ordinal):
+    """The good copy of the segment header that counts, or None."""
+    other = None
     for at in (0, 2048):
         copy = page[at : at + SEGMENT_HEADER.size]
         if len(copy) < SEGMENT_HEADER.size:
@@ -63,6 +64,8 @@ def good_header(page, path):
         if header.magic != b"EVLOGSEG" or header.crc != crc32(copy[12:]):
             continue
         if header.version != 0 or header.required != 0:
+            if other:
+                break
             raise Refused(f"{path}: unsupported version {header.version}, required features {header.required:#x}")
         zeros = not any(header.reserved + header.more_reserved)
         if header.ordinal == 0:
@@ -70,8 +73,10 @@ def good_header(page, path):
         else:
             previous = header.previous_end >= PAGE and header.previous_end % 8 == 0
         if zeros and header.salt and 1 <= header.cause <= 4 and header.ordinal < 10**10 and previous:
-            return header
-    return None
+            if (header.base, header.ordinal) == (base, ordinal):
+                return header
+            other = other or header
+    return other
 
 
 # Section 7: sound, good, fitting.
@@ -224,9 +229,9 @@ def named_segments(folder):
         path = os.path.join(folder, name)
         if not stat.S_ISREG(os.lstat(path).st_mode):
             raise Refused(f"{path} is not a regular file")
-        with open(path, "rb") as file:
-            header = good_header(file.read(PAGE), path)
         base, ordinal = int(match[1]), int(match[2])
+        with open(path, "rb") as file:
+            header = good_header(file.read(PAGE), path, base, ordinal)
         if header and (header.base, header.ordinal) != (base, ordinal):
             foreign.add(ordinal)
         else:

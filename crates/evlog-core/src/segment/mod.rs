@@ -25,6 +25,11 @@ pub struct SegmentName {
 }
 
 impl SegmentName {
+    /// The name that a header tells.
+    pub(crate) fn of(header: &SegmentHeader) -> SegmentName {
+        SegmentName { ordinal: header.ordinal, base: header.base }
+    }
+
     /// The name in `text`, if it is written exactly as this type writes it.
     pub fn parse(text: &str) -> Option<SegmentName> {
         let (base, ordinal) = text.strip_suffix(".seg")?.split_once('-')?;
@@ -80,10 +85,8 @@ impl Segment {
         let path = folder.path().join(name.to_string());
         let file = folder.open(&name.to_string(), mode).map_err(Error::io("open", &path, None))?;
         let page = read_front(&*file).map_err(Error::io("read the header of", &path, 0))?;
-        let (salt, header) = match SegmentHeader::decode_page(&page[..page.len().min(HEADER_PAGE as usize)]) {
-            Ok(header) if (SegmentName { ordinal: header.ordinal, base: header.base }) != name => {
-                return Ok(Opened::Foreign);
-            }
+        let (salt, header) = match header_for(name, &page[..page.len().min(HEADER_PAGE as usize)]) {
+            Ok(header) if SegmentName::of(&header) != name => return Ok(Opened::Foreign),
             Ok(header) => (Some(header.salt), Some(header)),
             Err(HeaderFault::Version(version)) => {
                 return Err(Error::Unsupported { path, what: UnknownFeature::Version(version) });
@@ -140,6 +143,15 @@ fn read_front(file: &dyn File) -> std::io::Result<Vec<u8>> {
         Err(HeaderFault::Magic | HeaderFault::Damaged) => Err(error),
         _ => Ok(page),
     }
+}
+
+/// The header in the first page of the file of this name. Where the copy that counts tells another name, the other
+/// copy counts if it tells this one: a sector of another segment was written here by mistake.
+fn header_for(name: SegmentName, page: &[u8]) -> std::result::Result<SegmentHeader, HeaderFault> {
+    let first = SegmentHeader::decode_page(page)?;
+    let second = SegmentHeader::decode(page.get(COPIES[1]..).unwrap_or_default());
+    let is_own = |header: &SegmentHeader| SegmentName::of(header) == name;
+    Ok(second.ok().filter(|second| !is_own(&first) && is_own(second)).unwrap_or(first))
 }
 
 /// The salt of the batch behind the header page, if that batch is sound by its own salt.

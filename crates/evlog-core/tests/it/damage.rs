@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use evlog_core::format::batch::{BatchHeader, Kind};
-use evlog_core::{Error, Found, GapReason, Log, Options, Place, Read, Recovery};
+use evlog_core::{Error, Found, GapReason, Log, Options, Place, Read, Recovery, SegmentName};
 
 use crate::common::{batch, fill, place, read_all};
 use crate::faulty::{Answer, Faulty, Kind as Asked};
@@ -190,8 +190,45 @@ fn one_copy_of_a_segment_header_costs_nothing_and_both_cost_nothing_in_the_middl
     assert_eq!(damage(&Log::open(&path).unwrap()), [copy(0), copy(2048)]);
 }
 
+/// A write that went astray: a sector with the header of one segment stands in another one, too.
+#[test]
+fn the_header_of_another_segment_in_place_of_one_copy_costs_nothing() {
+    let (_guard, path) = place();
+    let (end, _) = closed(&path);
+    let all = segments(&path);
+    let sector = fs::read(&all[0]).unwrap()[..512].to_vec();
+    for segment in &all[1..] {
+        for offset in [0, 2048] {
+            let good = fs::read(segment).unwrap();
+            overwrite(segment, offset, &sector);
+            assert_eq!(look(&path), (all_but(end, 0..0), vec![]));
+            let base = segment_base(segment);
+            let gap = (base, base, GapReason::SegmentHeader, name_of(segment), offset, 128);
+            assert_eq!(damage(&Log::open(&path).unwrap()), [gap]);
+            fs::write(segment, good).unwrap();
+        }
+    }
+}
+
+/// A file whose header is gone has nothing but its name to tell its base, and may have another one's.
+#[test]
+fn an_end_in_order_before_the_base_of_its_segment_is_none() {
+    let (_guard, path) = place();
+    let (end, _) = closed(&path);
+    let last = segments(&path).pop().unwrap();
+    overwrite(&last, 0, &[0; 4096]);
+    let name = SegmentName::parse(&name_of(&last)).unwrap();
+    let renamed = SegmentName { base: end + 100, ..name };
+    fs::rename(&last, path.join(renamed.to_string())).unwrap();
+    let log = Options::new().open_read_only(&path).unwrap();
+    assert_eq!(log.range(), 0..end + 100);
+    let (events, gaps) = read_everywhere(&log);
+    assert_eq!(events, all_but(end, name.base..end));
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+}
+
 fn segment_base(segment: &Path) -> u64 {
-    evlog_core::SegmentName::parse(&name_of(segment)).unwrap().base
+    SegmentName::parse(&name_of(segment)).unwrap().base
 }
 
 #[test]
