@@ -68,7 +68,7 @@ impl Contents {
         self.cached.len()
     }
 
-    pub(crate) fn cached(&self) -> &[u8] {
+    pub(crate) fn cached(&self) -> &Arc<Vec<u8>> {
         &self.cached
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::SECTOR;
 use super::contents::{Change, Contents};
 use super::entries::Entries;
-use super::machine::{Machine, Node, ROOT};
+use super::machine::{Ghost, Machine, Node, ROOT};
 
 pub use super::contents::Fate;
 
@@ -40,6 +40,8 @@ pub enum UnitKind {
     Sector {
         /// Whether no byte of it was ever durable.
         fresh: bool,
+        /// Which of the file's sectors it is, from 0.
+        number: usize,
     },
     /// The length of a file, from one number of bytes to another.
     Length {
@@ -99,7 +101,21 @@ impl Machine {
             nodes.insert(number, node);
         }
         keep_reachable(&mut nodes);
-        self.restarted(nodes, seed)
+        let mut machine = self.restarted(nodes, seed);
+        machine.ghosts.extend(self.old_sectors());
+        let forgotten = machine.ghosts.len().saturating_sub(GHOSTS);
+        machine.ghosts.drain(..forgotten);
+        machine
+    }
+
+    /// The files that are there, as their pages are.
+    fn old_sectors(&self) -> impl Iterator<Item = Ghost> {
+        self.nodes.iter().filter_map(|(&number, node)| match node {
+            Node::File(file) if file.len() > GHOST => {
+                Some(Ghost { node: number, bytes: Arc::clone(file.cached()) })
+            }
+            _ => None,
+        })
     }
 
     /// The fates that a way of crashing gives to the units.
@@ -122,16 +138,23 @@ impl Machine {
 
     fn adversarial(&self, units: &[Unit], seed: u64, tearing: bool) -> Vec<Fate> {
         let mut chance = fastrand::Rng::with_seed(seed);
-        // With the same odds for every unit, a long tail would never be lost nor kept as a whole.
-        let kept_of_8 = chance.u8(0..=8);
-        let garbage_of_8 = chance.u8(0..=4);
+        let [sectors, names, bad] = [odds(&mut chance), odds(&mut chance), odds(&mut chance)];
+        let stale = self.stale(&mut chance);
         let mut fate = |unit: &Unit| {
-            let kept = chance.u8(0..8) < kept_of_8;
-            let bad = chance.u8(0..8) < garbage_of_8;
+            let is_sector = matches!(unit.kind, UnitKind::Sector { .. });
+            let kept = chance.u8(0..8) < if is_sector { sectors } else { names };
+            let bad = chance.u8(0..8) < bad;
             match unit.kind {
-                UnitKind::Sector { fresh: true } if !kept && bad => Fate::Replaced(self.garbage(&mut chance)),
+                UnitKind::Sector { fresh: true, number } if !kept && bad => {
+                    // Not of the same file: that is the one thing that is assumed of such sectors.
+                    let old = stale.as_ref().filter(|ghost| ghost.node != unit.node);
+                    Fate::Replaced(garbage(
+                        old.and_then(|ghost| sector_of(&ghost.bytes, number)),
+                        &mut chance,
+                    ))
+                }
                 UnitKind::Sector { .. } if tearing && bad => Fate::Torn(chance.usize(0..=SECTOR)),
-                UnitKind::Length { from, to } if bad => {
+                UnitKind::Length { from, to } if bad && !kept => {
                     Fate::Between(between(&mut chance, from.min(to), from.max(to)))
                 }
                 _ if kept => Fate::Kept,
@@ -141,24 +164,40 @@ impl Machine {
         units.iter().map(&mut fate).collect()
     }
 
-    /// Anything: noise, or what stands elsewhere on the disk, preferably at the same place of another file.
-    fn garbage(&self, chance: &mut fastrand::Rng) -> Arc<[u8; SECTOR]> {
-        let mut bytes = [0; SECTOR];
-        let files: Vec<&Contents> = self
-            .nodes
-            .values()
-            .filter_map(|node| if let Node::File(contents) = node { Some(contents) } else { None })
-            .filter(|contents| contents.len() >= SECTOR)
-            .collect();
-        if chance.bool() && !files.is_empty() {
-            let file = files[chance.usize(..files.len())].cached();
-            let sector = chance.usize(..file.len() / SECTOR);
-            bytes.copy_from_slice(&file[sector * SECTOR..][..SECTOR]);
-        } else {
-            chance.fill(&mut bytes);
-        }
-        Arc::new(bytes)
+    /// A file, there or gone, whose old sectors show where new ones were never written; or none, for noise.
+    fn stale(&self, chance: &mut fastrand::Rng) -> Option<Ghost> {
+        let mut all: Vec<Ghost> = self.old_sectors().chain(self.ghosts.iter().cloned()).collect();
+        let number = chance.usize(..=all.len());
+        (number < all.len()).then(|| all.swap_remove(number))
     }
+}
+
+/// Files of less than so many bytes leave nothing of interest behind.
+const GHOST: usize = SECTOR;
+/// So many old files are remembered.
+const GHOSTS: usize = 12;
+
+/// How many of eight. With the same odds in every crash, a long tail would never be lost nor kept as a whole.
+fn odds(chance: &mut fastrand::Rng) -> u8 {
+    match chance.u8(0..4) {
+        0 => 0,
+        1 => 8,
+        _ => chance.u8(1..8),
+    }
+}
+
+fn sector_of(bytes: &[u8], number: usize) -> Option<&[u8; SECTOR]> {
+    bytes.get(number * SECTOR..)?.first_chunk()
+}
+
+/// What stands in a sector that was never written: what once was at its place in another file, or noise.
+fn garbage(old: Option<&[u8; SECTOR]>, chance: &mut fastrand::Rng) -> Arc<[u8; SECTOR]> {
+    let mut bytes = [0; SECTOR];
+    match old {
+        Some(old) => bytes = *old,
+        None => chance.fill(&mut bytes),
+    }
+    Arc::new(bytes)
 }
 
 fn between(chance: &mut fastrand::Rng, least: usize, greatest: usize) -> usize {
@@ -173,8 +212,9 @@ fn file_units(node: u64, contents: &Contents, units: &mut Vec<Unit>) {
         match one.change {
             Change::Sectors { first, .. } => {
                 for part in 0..one.change.units() {
-                    let fresh = contents.is_fresh(first + part);
-                    units.push(Unit { node, order, kind: UnitKind::Sector { fresh } });
+                    let number = first + part;
+                    let fresh = contents.is_fresh(number);
+                    units.push(Unit { node, order, kind: UnitKind::Sector { fresh, number } });
                 }
             }
             Change::Length { from, to } => {

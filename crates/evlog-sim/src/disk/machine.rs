@@ -87,10 +87,19 @@ struct Held {
     kind: LockKind,
 }
 
+/// What once stood in a file, there or gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Ghost {
+    pub(crate) node: u64,
+    pub(crate) bytes: Arc<Vec<u8>>,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
     pub(crate) nodes: BTreeMap<u64, Node>,
     pub(crate) next_node: u64,
+    /// What stood in files that are gone or were cut by earlier crashes: a device gives old bytes for new sectors.
+    pub(crate) ghosts: Vec<Ghost>,
     next_handle: u64,
     open: BTreeMap<u64, Open>,
     pub(crate) open_folders: usize,
@@ -151,6 +160,7 @@ impl Machine {
         Machine {
             nodes: BTreeMap::from([(ROOT, Node::Folder(Entries::new(ROOT)))]),
             next_node: ROOT + 1,
+            ghosts: Vec::new(),
             next_handle: 0,
             open: BTreeMap::new(),
             open_folders: 0,
@@ -179,6 +189,7 @@ impl Machine {
         Machine {
             nodes,
             next_node: self.next_node,
+            ghosts: self.ghosts.clone(),
             now: self.now,
             tick: self.tick,
             quota: self.quota,

@@ -80,11 +80,12 @@ fn a_sector_written_twice_may_hold_either() {
 #[test]
 fn length_and_bytes_come_in_any_order_and_new_sectors_hold_anything() {
     let (disk, file) = with_file();
+    disk.put("older", vec![b'o'; 4 * SECTOR]).unwrap();
     write(&file, &[b'b'; SECTOR], 2 * SECTOR as u64).unwrap();
     let kinds: Vec<UnitKind> = disk.units().iter().map(|unit| unit.kind).collect();
     assert_eq!(
         kinds,
-        [UnitKind::Sector { fresh: true }, UnitKind::Length { from: 2 * SECTOR, to: 3 * SECTOR }]
+        [UnitKind::Sector { fresh: true, number: 2 }, UnitKind::Length { from: 2 * SECTOR, to: 3 * SECTOR }]
     );
     let bytes = |fates: &[Fate]| disk.crash_with(fates).bytes("file").unwrap();
     assert_eq!(bytes(&[Fate::Kept, Fate::Lost]).len(), 2 * SECTOR);
@@ -97,9 +98,27 @@ fn length_and_bytes_come_in_any_order_and_new_sectors_hold_anything() {
     assert!(is(&|rest| rest.is_empty()), "the length may be lost");
     assert!(is(&|rest| rest == [b'b'; SECTOR]), "all may be kept");
     assert!(is(&|rest| rest.len() == SECTOR && rest.iter().all(|&byte| byte == 0)), "zeros");
-    assert!(is(&|rest| rest.len() == SECTOR && rest.iter().all(|&byte| byte == b'a')), "bytes of elsewhere");
+    assert!(
+        is(&|rest| rest.len() == SECTOR && rest.iter().all(|&byte| byte == b'o')),
+        "bytes of another file"
+    );
     assert!(is(&|rest| !rest.is_empty() && rest.len() < SECTOR), "a length in between");
     assert!(found.iter().all(|bytes| bytes[..2 * SECTOR] == [b'a'; 2 * SECTOR]), "nothing else is touched");
+}
+
+#[test]
+fn the_bytes_of_a_file_that_is_gone_come_back_in_a_new_one() {
+    let disk = SimDisk::new(1);
+    let folder = root(&disk);
+    write(&folder.open("old", OpenMode::Create).unwrap(), &[b'o'; 3 * SECTOR], 0).unwrap();
+    let disk = disk.crash(Crash::AllLost);
+    let folder = root(&disk);
+    let file = folder.open("new", OpenMode::Create).unwrap();
+    file.sync().unwrap();
+    folder.sync().unwrap();
+    write(&file, &[b'n'; 3 * SECTOR], 0).unwrap();
+    let found = |seed| disk.crash(Crash::Adversarial(seed)).bytes("new").unwrap();
+    assert!((0..300).any(|seed| found(seed) == [b'o'; 3 * SECTOR]));
 }
 
 #[test]
