@@ -97,25 +97,28 @@ impl Model {
         }
     }
 
-    fn push(&mut self, events: &[Known]) {
-        self.events.extend_from_slice(events);
-        self.ends.push(self.events.len() as Position);
+    fn push(&mut self, batches: &[Vec<Known>]) {
+        for events in batches {
+            self.events.extend_from_slice(events);
+            self.ends.push(self.events.len() as Position);
+        }
     }
 
-    /// An append succeeded with these positions.
+    /// An append of these batches, in one write, succeeded with these positions.
     ///
     /// # Errors
     /// Promises 6 and 10.
-    pub fn appended(&mut self, events: &[Known], positions: &Range<Position>) -> Checked {
+    pub fn appended(&mut self, batches: &[Vec<Known>], positions: &Range<Position>) -> Checked {
         if self.is_poisoned {
             return broken(10, "an append succeeded on a poisoned log");
         }
         let next = self.events.len() as Position;
-        let expected = next..next + events.len() as Position;
+        let count: usize = batches.iter().map(Vec::len).sum();
+        let expected = next..next + count as Position;
         if *positions != expected {
             return broken(6, format!("an append got positions {positions:?} instead of {expected:?}"));
         }
-        self.push(events);
+        self.push(batches);
         self.written = expected.end;
         Ok(())
     }
@@ -124,16 +127,16 @@ impl Model {
     ///
     /// # Errors
     /// Promise 5, where the error says nothing about the events.
-    pub fn not_appended(&mut self, events: &[Known], error: Option<&Error>) -> Checked {
+    pub fn not_appended(&mut self, batches: &[Vec<Known>], error: Option<&Error>) -> Checked {
         match error {
             Some(Error::NotWritten { .. } | Error::NoSpace { .. }) => Ok(()),
             Some(Error::Poisoned { .. }) if self.is_poisoned => Ok(()),
             None => {
-                self.push(events);
+                self.push(batches);
                 Ok(())
             }
             Some(Error::Indeterminate { .. }) => {
-                self.push(events);
+                self.push(batches);
                 self.poison();
                 Ok(())
             }

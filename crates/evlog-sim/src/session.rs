@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use evlog_core::storage::Storage;
-use evlog_core::{Error, Log, Options, Position};
+use evlog_core::{Error, Group, Log, Options, Position};
 
 use crate::disk::SimDisk;
 use crate::disk::fault::OperationKind;
@@ -19,6 +19,8 @@ pub const LOG: &str = "/log";
 pub enum Op {
     /// Appends a batch of so many events, whose payloads grow from nothing, or one event, up to so many bytes.
     Append(u16, u32),
+    /// Appends so many batches of one event each, in one write.
+    Group(u16, u32),
     /// Appends an event whose payload is a piece of the newest segment: whole batches, in the wrong place.
     Embed,
     /// Makes what was appended durable.
@@ -38,7 +40,7 @@ pub enum Op {
 }
 
 /// The operations of bounded exhaustive workloads.
-pub const OPS: [Op; 10] = [
+pub const OPS: [Op; 11] = [
     Op::Append(1, 40),
     Op::Append(3, 700),
     Op::Append(1, 5_000),
@@ -49,6 +51,7 @@ pub const OPS: [Op; 10] = [
     Op::Reopen,
     Op::Read,
     Op::Look,
+    Op::Group(6, 40),
 ];
 
 /// Whether a session goes on.
@@ -257,11 +260,15 @@ impl Session {
         let performed = match op {
             Op::Append(count, size) => {
                 let events = self.invent(count, size);
-                self.append(&mut log, &events)
+                self.append(&mut log, &[events])
+            }
+            Op::Group(count, size) => {
+                let batches: Vec<Vec<Known>> = (0..count).map(|_| self.invent(1, size)).collect();
+                self.append(&mut log, &batches)
             }
             Op::Embed => {
                 let event = self.embed();
-                self.append(&mut log, &[event])
+                self.append(&mut log, &[vec![event]])
             }
             Op::Sync => {
                 let answer = log.sync();
@@ -339,14 +346,21 @@ impl Session {
         event
     }
 
-    fn append(&mut self, log: &mut Log, events: &[Known]) -> Checked {
-        let batch = match batch_of(events) {
-            Ok(batch) => batch,
-            Err(error) => return broken(11, format!("a batch takes no events: {error:?}")),
+    fn append(&mut self, log: &mut Log, batches: &[Vec<Known>]) -> Checked {
+        let framed: Result<Vec<_>, _> = batches.iter().map(|events| batch_of(events)).collect();
+        let framed = framed.or_else(|error| broken(11, format!("a batch takes no events: {error:?}")))?;
+        let answer = if let [batch] = &framed[..] {
+            log.append(batch)
+        } else {
+            let mut group = Group::new();
+            for batch in &framed {
+                group.push_batch(batch);
+            }
+            log.append_group(&mut group)
         };
-        match log.append(&batch) {
-            Ok(positions) => self.model.appended(events, &positions),
-            Err(error) => self.model.not_appended(events, (!self.disk.is_dead()).then_some(&error)),
+        match answer {
+            Ok(positions) => self.model.appended(batches, &positions),
+            Err(error) => self.model.not_appended(batches, (!self.disk.is_dead()).then_some(&error)),
         }
     }
 

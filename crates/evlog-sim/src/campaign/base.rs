@@ -94,8 +94,11 @@ impl Ground {
 /// event, and that event is there after a power loss.
 pub(crate) fn check_left(session: &mut Session, ended: Ended, first: First) -> Checked {
     if first == First::Look {
-        // Some of it may be shown before anybody recovers it.
+        // Some of it may be shown before anybody recovers it, and what was shown stays.
         session.look()?;
+        let mut lost = after_power_loss(session, Crash::AllLost);
+        must(open_at_last(&mut lost, ended, Depth::Quick)?)?;
+        session.tally.add(&lost.tally);
     }
     let course = open_at_last(session, ended, Depth::Full)?;
     if course == Course::Lost {

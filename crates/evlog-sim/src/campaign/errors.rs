@@ -16,8 +16,10 @@ use crate::oracle::Depth;
 use crate::session::{Course, OPS, Op, Session};
 use crate::tally::Tally;
 
-/// What is done while something goes wrong: operations by number in [`OPS`].
-const SCENARIOS: [&str; 12] = [
+/// What is done while something goes wrong: operations by number in [`OPS`], a hexadecimal digit each.
+const SCENARIOS: [&str; 14] = [
+    "0a00300",
+    "a3a0a3703",
     "03",
     "1303",
     "0134",
@@ -207,7 +209,8 @@ fn makes_sense(operation: &Operation, what: What, repeat: Repeat) -> bool {
 fn run_scenario(session: &mut Session, scenario: usize) -> Checked<Course> {
     let mut course = session.open(Ended::Power, Depth::Quick)?;
     for digit in SCENARIOS[scenario].bytes() {
-        let op = OPS.get(usize::from(digit - b'0')).copied().unwrap_or(Op::Read);
+        let number = char::from(digit).to_digit(16).map_or(usize::MAX, |digit| digit as usize);
+        let op = OPS.get(number).copied().unwrap_or(Op::Read);
         course = session.perform(op)?;
     }
     Ok(course)

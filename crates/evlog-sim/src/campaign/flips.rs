@@ -83,12 +83,16 @@ impl FromStr for Case {
 /// A promise that is broken though nothing is damaged.
 pub fn run(shape: Shape, seed: u64, outcome: &mut Outcome, goes_on: &mut dyn FnMut() -> bool) -> Checked {
     let patient = Patient::new(shape)?;
+    let mut chance = fastrand::Rng::with_seed(seed);
     let mut cases = Vec::new();
-    for (segment, found) in patient.segments.iter().enumerate() {
-        let mut add = |damage| cases.push(Case { shape, segment, damage });
-        list(found.bytes.len(), seed, &mut add);
+    // What is coarse comes first: it is little, and costs the most.
+    for list in [list_coarse, list_fine] {
+        let begin = cases.len();
+        for (segment, found) in patient.segments.iter().enumerate() {
+            list(found.bytes.len(), seed, &mut |damage| cases.push(Case { shape, segment, damage }));
+        }
+        chance.shuffle(&mut cases[begin..]);
     }
-    fastrand::Rng::with_seed(seed).shuffle(&mut cases);
     for case in cases {
         let thoroughly = outcome.tally.cases.is_multiple_of(16);
         outcome.note(&case, guarded(|| run_case(&patient, &case, thoroughly)));
@@ -107,14 +111,18 @@ pub fn replay(case: &Case) -> Checked<Tally> {
     guarded(|| run_case(&Patient::new(case.shape)?, case, true))
 }
 
-/// What can happen to a file of so many bytes.
-fn list(len: usize, seed: u64, add: &mut dyn FnMut(Damage)) {
+/// What can happen to the bits and bytes of a file of so many bytes.
+fn list_fine(len: usize, _: u64, add: &mut dyn FnMut(Damage)) {
     for bit in 0..len as u64 * 8 {
         add(Damage::Flip(bit));
     }
     for cut in 0..len {
         add(Damage::Truncate(cut));
     }
+}
+
+/// What can happen to its sectors.
+fn list_coarse(len: usize, seed: u64, add: &mut dyn FnMut(Damage)) {
     let sectors = len.div_ceil(SECTOR);
     for sector in 0..sectors {
         add(Damage::Sector(sector, Fill::Zeros));

@@ -177,7 +177,8 @@ impl Lives {
         match chance.u8(0..40) {
             0..=11 => Op::Append(1, chance.u32(0..300)),
             12..=15 => Op::Append(chance.u16(1..40), chance.u32(0..200)),
-            16..=18 => Op::Append(chance.u16(1..4), chance.u32(0..9_000)),
+            16..=17 => Op::Append(chance.u16(1..4), chance.u32(0..9_000)),
+            18 => Op::Group(chance.u16(2..9), chance.u32(0..200)),
             19 => Op::Embed,
             20..=28 => Op::Sync,
             29..=30 => Op::Roll,

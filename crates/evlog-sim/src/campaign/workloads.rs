@@ -92,7 +92,7 @@ impl fmt::Display for Case {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}/", self.base)?;
         for op in &self.ops {
-            write!(out, "{op}")?;
+            write!(out, "{op:x}")?;
         }
         write!(out, "/{}", self.end)?;
         self.inner.map_or(Ok(()), |inner| write!(out, "/{inner}"))
@@ -108,7 +108,7 @@ impl FromStr for Case {
         let base = part()?.parse()?;
         let ops = part()?
             .chars()
-            .map(|op| op.to_digit(10).map(|op| op as usize).filter(|&op| op < OPS.len()))
+            .map(|op| op.to_digit(16).map(|op| op as usize).filter(|&op| op < OPS.len()))
             .collect::<Option<_>>()
             .ok_or(format!("{text} has unknown operations"))?;
         Ok(Case { base, ops, end: part()?.parse()?, inner: parts.next().map(str::parse).transpose()? })
@@ -219,8 +219,9 @@ impl Campaign<'_> {
             return;
         }
         for change in 0.. {
-            for crash in [None, Some(Crash::AllLost), Some(Crash::AllKept), Some(Crash::Adversarial(number))]
-            {
+            let by_chance = [number, number + 1, number + 2].map(Crash::Adversarial);
+            let crashes = [Crash::AllLost, Crash::AllKept].into_iter().chain(by_chance);
+            for crash in [None].into_iter().chain(crashes.map(Some)) {
                 case.inner = Some(End { death: Death::Before(change), crash });
                 let mut is_over = false;
                 let checked = guarded(|| {
@@ -298,7 +299,7 @@ fn run_inner(left: &Session, end: End, inner: Option<End>) -> Checked<(Tally, Co
     if let Some(inner) = inner {
         arm(&session, inner.death);
         course = session.open(how, Depth::Quick)?;
-        for op in [Op::Append(1, 30), Op::Sync] {
+        for op in [Op::Append(1, 60), Op::Sync] {
             if course == Course::On {
                 course = session.perform(op)?;
             }

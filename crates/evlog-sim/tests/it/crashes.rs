@@ -1,40 +1,58 @@
-//! Every short workload, ended everywhere.
+//! Short workloads ended everywhere, operations that fail, and lives by chance. The campaigns of `cargo xtask crash`
+//! are the same at length.
 
-use evlog_sim::{Outcome, workloads};
+use evlog_sim::{Outcome, errors, files, flips, random, workloads};
 
-fn run(length: usize, thoroughness: workloads::Thoroughness) -> Outcome {
-    let mut outcome = Outcome::default();
-    workloads::run(length, thoroughness, 1, &mut outcome, &mut || true).unwrap();
-    for failure in &outcome.failures {
-        eprintln!("{failure}");
+/// Goes on for so many questions.
+fn times(count: u32) -> impl FnMut() -> bool {
+    let mut left = count;
+    move || {
+        left -= 1;
+        left > 0
     }
-    outcome
+}
+
+fn check(outcome: &Outcome, least: u64) {
+    let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
+    assert!(failures.is_empty(), "{} of {} cases: {failures:#?}", outcome.failed, outcome.tally.cases);
+    assert!(outcome.tally.cases >= least, "only {} cases", outcome.tally.cases);
 }
 
 #[test]
 fn one_operation_ended_everywhere_keeps_every_promise() {
-    let outcome = run(1, workloads::Thoroughness { subsets_up_to: 6, inner_every: 4 });
-    eprintln!("{:#?} {}", outcome.tally, outcome.tally.opens());
-    assert_eq!(outcome.failed, 0);
+    let mut outcome = Outcome::default();
+    let thorough = workloads::Thoroughness { subsets_up_to: 6, inner_every: 8 };
+    workloads::run(1, thorough, 1, &mut outcome, &mut || true).unwrap();
+    check(&outcome, 5_000);
 }
 
 #[test]
 fn two_operations_ended_everywhere_keep_every_promise() {
-    let outcome = run(2, workloads::Thoroughness { subsets_up_to: 4, inner_every: 64 });
-    eprintln!("{:#?} {}", outcome.tally, outcome.tally.opens());
-    assert_eq!(outcome.failed, 0);
+    let mut outcome = Outcome::default();
+    let thorough = workloads::Thoroughness { subsets_up_to: 4, inner_every: 128 };
+    workloads::run(2, thorough, 1, &mut outcome, &mut || true).unwrap();
+    check(&outcome, 35_000);
 }
 
 #[test]
-fn every_error_of_every_operation_is_survived() {
+fn errors_of_every_kind_are_survived() {
     let mut outcome = Outcome::default();
-    // The order is drawn from the seed, so that a part of them is a sample of all; `cargo xtask crash errors` does all.
-    let began = std::time::Instant::now();
-    evlog_sim::errors::run(1, &mut outcome, &mut || began.elapsed().as_secs() < 40).unwrap();
-    assert!(outcome.tally.opens() > 1_000, "{}", outcome.tally.opens());
-    for failure in &outcome.failures {
-        eprintln!("{failure}");
+    errors::run(1, &mut outcome, &mut times(2_500)).unwrap();
+    check(&outcome, 2_500);
+}
+
+#[test]
+fn lives_by_chance_keep_every_promise() {
+    let mut outcome = Outcome::default();
+    random::run(7, &mut outcome, &mut times(300));
+    check(&outcome, 300);
+}
+
+#[test]
+fn whole_files_damaged_at_rest_are_named() {
+    let mut outcome = Outcome::default();
+    for shape in flips::Shape::ALL {
+        files::run(shape, &mut outcome).unwrap();
     }
-    eprintln!("{:#?} {}", outcome.tally, outcome.tally.opens());
-    assert_eq!(outcome.failed, 0);
+    check(&outcome, 150);
 }
