@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{self, Failure};
-use crate::{tidy, workspace};
+use crate::{crash, tidy, workspace};
 
 /// A check, by the name under which it is reported.
 type Step = (&'static str, fn() -> Result<(), Failure>);
@@ -19,8 +19,12 @@ const STEPS: &[Step] = &[
     ("lints", || cargo("clippy --locked --workspace --all-targets --all-features -- -D warnings")),
     ("docs", docs),
     ("package", package),
+    ("crash", crashes),
     ("tests", tests),
 ];
+
+/// How long the crash campaigns may take. They go on for an hour where somebody asks them to.
+const CRASH_BUDGET: Duration = Duration::from_secs(240);
 
 /// How a step went.
 struct Outcome {
@@ -70,6 +74,13 @@ fn tests() -> Result<(), Failure> {
     cargo.args(["test", "--locked", "--workspace", "--all-features", "--no-fail-fast"]);
     cargo.env("EVLOG_REQUIRE_PROMTOOL", "1");
     process::run(&mut cargo)
+}
+
+/// The campaigns, sampled by a seed that is another for every commit and the same for everybody who has it.
+fn crashes() -> Result<(), Failure> {
+    let revision = workspace::revision()?;
+    let seed = u64::from_str_radix(revision.get(..8).unwrap_or_default(), 16)?;
+    crash::run_all(CRASH_BUDGET, seed)
 }
 
 /// The crate that others depend on must build from what its package holds.

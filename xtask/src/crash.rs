@@ -70,17 +70,28 @@ pub(crate) fn run(asked: &Crash) -> Result<(), Failure> {
     if let Some(case) = &asked.case {
         return repeat(asked.campaign, case);
     }
-    let campaigns = match asked.campaign {
-        Campaign::All => Campaign::EACH.to_vec(),
-        one => vec![one],
-    };
-    let share = asked.budget / campaigns.len() as u32;
+    match asked.campaign {
+        Campaign::All => run_all(asked.budget, asked.seed),
+        one => run_each(&[one], asked.budget, asked.seed),
+    }
+}
+
+/// Runs every campaign within `budget`.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_all(budget: Duration, seed: u64) -> Result<(), Failure> {
+    run_each(&Campaign::EACH, budget, seed)
+}
+
+fn run_each(campaigns: &[Campaign], budget: Duration, seed: u64) -> Result<(), Failure> {
+    let share = budget / campaigns.len() as u32;
     let mut failed = 0;
-    for campaign in campaigns {
+    for &campaign in campaigns {
         let begin = Instant::now();
         let mut outcome = Outcome::default();
-        attempt(campaign, asked.seed, share, &mut outcome)?;
-        report(campaign, asked.seed, begin.elapsed(), &outcome);
+        attempt(campaign, seed, share, &mut outcome)?;
+        report(campaign, seed, begin.elapsed(), &outcome);
         failed += outcome.failed;
     }
     if failed == 0 { Ok(()) } else { Err(format!("crash: {failed} cases broke a promise").into()) }

@@ -24,6 +24,12 @@ pub(crate) fn files() -> Result<Vec<String>, Failure> {
     Ok(files)
 }
 
+/// The commit that is checked out, as a hexadecimal number.
+pub(crate) fn revision() -> Result<String, Failure> {
+    let mut git = Command::new("git");
+    process::stdout_of(git.current_dir(root()).args(["rev-parse", "HEAD"]))
+}
+
 /// The cargo that runs this chore, in the workspace.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
