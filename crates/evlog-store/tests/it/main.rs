@@ -30,6 +30,8 @@ mod retention;
 #[cfg(feature = "rkyv")]
 mod schema;
 mod stage;
+#[cfg(feature = "async")]
+mod tasks;
 mod topic;
 #[cfg(feature = "rkyv")]
 mod typed;
