@@ -4,6 +4,7 @@
 //! in the next group. The lock of the queue is never held while the disk is busy.
 
 use std::any::Any;
+use std::ops::Deref;
 #[cfg(feature = "async")]
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -85,6 +86,13 @@ pub(crate) struct Committer {
     pub(crate) retention_due: AtomicBool,
     /// Nothing was accepted since the last tick.
     pub(crate) was_idle: AtomicBool,
+}
+
+/// An open topic as its users share it. It ends when the last of them lets go, whatever a batching thread is doing with
+/// the topic at that moment.
+#[derive(Debug)]
+pub(crate) struct OpenTopic {
+    committer: Arc<Committer>,
 }
 
 impl Committer {
@@ -404,10 +412,24 @@ impl Committer {
     }
 }
 
-impl Drop for Committer {
+impl OpenTopic {
+    pub(crate) fn new(committer: Arc<Committer>) -> OpenTopic {
+        OpenTopic { committer }
+    }
+}
+
+impl Deref for OpenTopic {
+    type Target = Committer;
+
+    fn deref(&self) -> &Committer {
+        &self.committer
+    }
+}
+
+impl Drop for OpenTopic {
     /// Best effort, for handles that were dropped without a close.
     fn drop(&mut self) {
-        let _ = self.close();
+        let _ = self.committer.close();
     }
 }
 

@@ -10,7 +10,7 @@ use evlog_core::{Event, OwnedEvent, Position, ReadLevel};
 
 #[cfg(feature = "async")]
 use crate::committer::Access;
-use crate::committer::Committer;
+use crate::committer::OpenTopic;
 use crate::error::{Error, Result};
 #[cfg(feature = "rkyv")]
 use crate::name::TopicName;
@@ -27,14 +27,14 @@ const LONG: Duration = Duration::from_secs(3_600);
 #[derive(Debug)]
 pub struct Reader {
     inner: evlog_core::Reader,
-    topic: Arc<Committer>,
+    topic: Arc<OpenTopic>,
     began: Duration,
     events: u64,
     bytes: u64,
 }
 
 impl Reader {
-    pub(crate) fn new(inner: evlog_core::Reader, topic: Arc<Committer>) -> Reader {
+    pub(crate) fn new(inner: evlog_core::Reader, topic: Arc<OpenTopic>) -> Reader {
         let began = topic.elapsed();
         Reader { inner, topic, began, events: 0, bytes: 0 }
     }

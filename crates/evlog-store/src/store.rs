@@ -9,7 +9,7 @@ use evlog_core::storage::{Disk, Folder, OpenMode, Storage};
 
 use crate::batching::Batching;
 use crate::clock::{Clock, MonotonicClock};
-use crate::committer::{Access, Committer};
+use crate::committer::{Access, Committer, OpenTopic};
 use crate::error::{Error, Result};
 use crate::metrics::prometheus;
 use crate::name::TopicName;
@@ -71,7 +71,7 @@ struct Registry {
 #[derive(Debug)]
 struct Slot {
     number: usize,
-    topic: Mutex<Option<Arc<Committer>>>,
+    topic: Mutex<Option<Arc<OpenTopic>>>,
 }
 
 impl Store {
@@ -204,7 +204,7 @@ impl Store {
         Ok(Arc::clone(slot.or_insert_with(|| Arc::new(Slot { number, topic: Mutex::new(None) }))))
     }
 
-    fn open_log(&self, name: &TopicName, number: usize, create: Create) -> Result<Arc<Committer>> {
+    fn open_log(&self, name: &TopicName, number: usize, create: Create) -> Result<Arc<OpenTopic>> {
         let Inner { path, storage, options, access, clock, batching, .. } = &*self.inner;
         let path = path.join(name.folder());
         let mut of_log = options.of_log();
@@ -216,14 +216,15 @@ impl Store {
             evlog_core::Error::NotFound { .. } => Error::UnknownTopic { topic: name.clone() },
             other => other.into(),
         })?;
-        Committer::new(
+        let committer = Committer::new(
             name.clone(),
             log,
             options.clone(),
             *access,
             Arc::clone(clock),
             batching.batcher(number),
-        )
+        )?;
+        Ok(Arc::new(OpenTopic::new(committer)))
     }
 
     /// The names of all topics of the store, open or not, in order.
@@ -267,7 +268,7 @@ impl Store {
     }
 
     /// The topics that were opened and are not gone yet.
-    fn opened_topics(&self) -> Vec<Arc<Committer>> {
+    fn opened_topics(&self) -> Vec<Arc<OpenTopic>> {
         let slots: Vec<Arc<Slot>> = self.inner.registry.lock().slots.values().cloned().collect();
         slots.iter().filter_map(|slot| slot.topic.lock().clone()).collect()
     }

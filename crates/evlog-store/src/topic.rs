@@ -7,7 +7,7 @@ use evlog_core::{
     Batch, OwnedEvent, Place, Position, Read, ReadLevel, Report, SegmentSummary, Timestamp, Verification,
 };
 
-use crate::committer::Committer;
+use crate::committer::OpenTopic;
 use crate::error::{Error, Result};
 use crate::metrics::TopicSnapshot;
 use crate::name::TopicName;
@@ -27,7 +27,7 @@ use crate::watermark::Seat;
 /// [`evlog_core::Error::Poisoned`] until the topic is closed and opened again; reading goes on.
 #[derive(Clone, Debug)]
 pub struct Topic {
-    committer: Arc<Committer>,
+    committer: Arc<OpenTopic>,
 }
 
 /// What an append gives: where the events will be, and a way to wait for them.
@@ -35,7 +35,7 @@ pub struct Topic {
 #[must_use = "events that nobody waits for are durable within the batch timeout, but nobody hears of a failure"]
 pub struct Ticket {
     accepted: Accepted,
-    topic: Arc<Committer>,
+    topic: Arc<OpenTopic>,
 }
 
 impl Ticket {
@@ -106,7 +106,7 @@ impl Future for Served {
 }
 
 impl Topic {
-    pub(crate) fn new(committer: Arc<Committer>) -> Topic {
+    pub(crate) fn new(committer: Arc<OpenTopic>) -> Topic {
         Topic { committer }
     }
 

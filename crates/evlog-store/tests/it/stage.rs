@@ -16,7 +16,6 @@ use parking_lot::{Condvar, Mutex};
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// Lets time pass in which something may happen, or must not.
-#[expect(clippy::disallowed_methods, reason = "that nothing happens cannot be waited for")]
 pub(crate) fn pause(span: Duration) {
     std::thread::sleep(span);
 }
