@@ -282,24 +282,26 @@ impl Committer {
             (_, Some(error)) => self.metrics.append_failed(AppendFailure::of(error)),
             (None, None) => {}
         }
-        self.note_roll(segments, &mut log);
+        let error = error.map(Arc::new).or(self.note_roll(segments, &mut log));
         let (written, durable) = (log.range().end, log.durable_end());
-        Outcome { log, group, error: error.map(Arc::new), written, durable }
+        Outcome { log, group, error, written, durable }
     }
 
     /// Counts a roll, where there were only so many segments before, and makes room for it at once: no writer shall
-    /// outrun the policy.
-    fn note_roll(&self, segments: usize, log: &mut Log) {
+    /// outrun the policy. An error that comes back has poisoned the log.
+    fn note_roll(&self, segments: usize, log: &mut Log) -> Option<Arc<evlog_core::Error>> {
         if log.view().segment_count() <= segments {
-            return;
+            return None;
         }
         self.metrics.rolled();
         let policy = *self.retention.lock();
         match trim::by_policy(log, &policy) {
             Ok(trimmed) => self.metrics.trimmed(trimmed.bytes),
-            // A batching thread tries again. Where the log is poisoned now, the next append says so.
+            Err(error) if is_indeterminate(&error) => return Some(Arc::new(error)),
+            // A batching thread tries again.
             Err(_) => self.retention_due.store(true, Ordering::Release),
         }
+        None
     }
 
     fn settle(&self, outcome: Outcome) {
@@ -343,11 +345,11 @@ impl Committer {
         let guard = PanicGuard { committer: self };
         let segments = turn.log.view().segment_count();
         let done = work(&mut turn.log).map_err(Arc::new);
-        self.note_roll(segments, &mut turn.log);
+        let trimmed = self.note_roll(segments, &mut turn.log);
         std::mem::forget(guard);
         let (written, durable) = (turn.log.range().end, turn.log.durable_end());
         // Only what leaves the log in doubt concerns the events of others.
-        let poison = done.as_ref().err().filter(|error| is_indeterminate(error)).map(Arc::clone);
+        let poison = done.as_ref().err().filter(|error| is_indeterminate(error)).map(Arc::clone).or(trimmed);
         self.settle(Outcome { log: turn.log, group: None, error: poison, written, durable });
         done.map_err(Error::Log)
     }

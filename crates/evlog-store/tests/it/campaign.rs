@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use evlog_core::Error as LogError;
 use evlog_sim::{At, Crash, ERRORS, Errno, FailedSync, Fault, OperationKind, Repeat, What};
+use evlog_store::retention::Retention;
 use evlog_store::{Batch, Durability, Error, Options, Place, Position, Ticket, Topic};
 
 use crate::stage::{LONG, Stage};
@@ -38,7 +39,7 @@ fn what_appends_are_told_is_true_afterwards() {
     for seed in 0..SEEDS {
         let stage = Stage::new(seed);
         let mut chance = fastrand::Rng::with_seed(seed);
-        let store = stage.open(&options());
+        let store = stage.open(&options(seed));
         let topic = store.topic("a").unwrap();
         topic.append("first").unwrap().wait().unwrap();
         let fault = any_fault(&mut chance, &stage);
@@ -58,15 +59,18 @@ fn what_appends_are_told_is_true_afterwards() {
             _ => stage.disk.crash(Crash::Adversarial(seed)),
         };
         disk.disarm();
-        check(&Stage::on(disk), &appends, &format!("seed {seed}, {fault:?}"));
+        check(&Stage::on(disk), seed, &appends, &format!("seed {seed}, {fault:?}"));
     }
     // Else the test has lost its teeth.
     assert!(struck > SEEDS / 2, "only {struck} of {SEEDS} faults struck");
     assert!(told.len() == 3 && told.values().all(|count| *count > SEEDS / 4), "{told:?}");
 }
 
-fn options() -> Options {
+fn options(seed: u64) -> Options {
     let mut options = Options::new();
+    if seed.is_multiple_of(2) {
+        options.retention(Retention::everything().events(20));
+    }
     options
         .batch_timeout(Duration::from_millis(2))
         .batch_size(8)
@@ -90,7 +94,7 @@ fn any_fault(chance: &mut fastrand::Rng, stage: &Stage) -> Fault {
         Sync | SyncFolder => What::Sync(in_time[chance.usize(0..5)], errno),
         _ => What::Error(errno),
     };
-    let count = if matches!(kind, Write | Sync) { chance.u64(0..30) } else { chance.u64(0..2) };
+    let count = if matches!(kind, Write | Sync) { chance.u64(0..30) } else { chance.u64(0..5) };
     let repeat = [Repeat::Once, Repeat::Once, Repeat::Flapping, Repeat::Sticky][chance.usize(0..4)];
     // An interruption that never ends is no fault of a disk.
     let repeat = if errno == Errno::INTR { Repeat::Once } else { repeat };
@@ -113,7 +117,7 @@ fn run(topic: &Topic, chance: &mut fastrand::Rng) -> Vec<Append> {
             })
             .collect();
         // Its own errors are those of the appends, or of nobody.
-        threads.spawn(|| (0..3).for_each(|_| _ = topic.roll()));
+        threads.spawn(|| (0..5).for_each(|_| _ = topic.roll()));
         writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
     })
 }
@@ -172,22 +176,25 @@ fn told(outcome: &evlog_store::Result<Range<Position>>) -> Told {
 }
 
 /// Compares what is there with what the appends were told.
-fn check(stage: &Stage, appends: &[Append], context: &str) {
-    let store = stage.open(&options());
+fn check(stage: &Stage, seed: u64, appends: &[Append], context: &str) {
+    let store = stage.open(Options::new().segment_bytes(64 << 10));
     let topic = store.topic("a").unwrap_or_else(|error| panic!("{context}: {error}"));
+    let start = topic.range().start;
+    assert!(start == 0 || seed.is_multiple_of(2), "{context}: nothing was to be trimmed");
     let events = topic.read(Place::Oldest).unwrap().into_events();
     let there: Vec<Vec<u8>> = events
-        .enumerate()
-        .map(|(number, event)| {
+        .zip(start..)
+        .map(|(event, position)| {
             let event = event.unwrap_or_else(|error| panic!("{context}: {error}"));
-            assert_eq!(event.position, number as u64, "{context}");
+            assert_eq!(event.position, position, "{context}");
             event.payload
         })
         .collect();
-    let mut known = 1;
-    for append in appends {
+    assert!(there.len() as u64 >= 20.min(topic.range().end), "{context}: too much was trimmed");
+    let mut known = usize::from(start == 0);
+    for append in appends.iter().filter(|append| append.positions.start >= start) {
         let Append { payloads, positions, told } = append;
-        let range = positions.start as usize..positions.end as usize;
+        let range = (positions.start - start) as usize..(positions.end - start) as usize;
         let is_there = there.get(range).is_some_and(|there| there == payloads);
         let is_anywhere = payloads.iter().any(|payload| there.contains(payload));
         match told {
