@@ -16,11 +16,12 @@ use crate::error::{Error, Result};
 use crate::metrics::{AppendFailure, TopicMetrics};
 use crate::name::TopicName;
 use crate::options::{Durability, Options, Timestamps};
-use crate::queue::{Accepted, Life, Outcome, Queue, Turn, last_timestamp};
+use crate::queue::{Accepted, Deeds, Life, Outcome, Queue, Turn, last_timestamp};
 use crate::retention::Retention;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use crate::trace;
 use crate::trim;
 #[cfg(feature = "async")]
 use crate::watermark::Seat;
@@ -265,6 +266,7 @@ impl Committer {
 
     fn commit(&self, turn: Turn) -> Outcome {
         let Turn { mut log, mut group, sync } = turn;
+        let mut deeds = Deeds::default();
         let begun = self.clock.elapsed();
         let segments = log.view().segment_count();
         let mut error = group.as_mut().and_then(|pending| log.append_group(&mut pending.group).err());
@@ -272,7 +274,11 @@ impl Committer {
         if sync && !error.as_ref().is_some_and(is_indeterminate) {
             let before = self.clock.elapsed();
             match log.sync() {
-                Ok(()) => self.metrics.synced(self.clock.elapsed().saturating_sub(before)),
+                Ok(()) => {
+                    let took = self.clock.elapsed().saturating_sub(before);
+                    self.metrics.synced(took);
+                    deeds.synced = Some(took);
+                }
                 Err(failed) => error = Some(failed),
             }
         }
@@ -282,21 +288,25 @@ impl Committer {
             (_, Some(error)) => self.metrics.append_failed(AppendFailure::of(error)),
             (None, None) => {}
         }
-        let error = error.map(Arc::new).or(self.note_roll(segments, &mut log));
+        let error = error.map(Arc::new).or(self.note_roll(segments, &mut log, &mut deeds));
         let (written, durable) = (log.range().end, log.durable_end());
-        Outcome { log, group, error, written, durable }
+        Outcome { log, group, error, written, durable, deeds }
     }
 
     /// Counts a roll, where there were only so many segments before, and makes room for it at once: no writer shall
     /// outrun the policy. An error that comes back has poisoned the log.
-    fn note_roll(&self, segments: usize, log: &mut Log) -> Option<Arc<evlog_core::Error>> {
+    fn note_roll(&self, segments: usize, log: &mut Log, deeds: &mut Deeds) -> Option<Arc<evlog_core::Error>> {
         if log.view().segment_count() <= segments {
             return None;
         }
         self.metrics.rolled();
+        deeds.rolled = Some(log.view().segment_count());
         let policy = *self.retention.lock();
         match trim::by_policy(log, &policy) {
-            Ok(trimmed) => self.metrics.trimmed(trimmed.bytes),
+            Ok(trimmed) => {
+                self.metrics.trimmed(trimmed.bytes);
+                deeds.trimmed = Some(trimmed);
+            }
             Err(error) if is_indeterminate(&error) => return Some(Arc::new(error)),
             // A batching thread tries again.
             Err(_) => self.retention_due.store(true, Ordering::Release),
@@ -305,6 +315,7 @@ impl Committer {
     }
 
     fn settle(&self, outcome: Outcome) {
+        let deeds = outcome.deeds;
         let mut queue = self.queue.lock();
         queue.settle(outcome);
         let needs_turn = queue.needs_turn(self.options.batch_size);
@@ -312,18 +323,22 @@ impl Committer {
         if needs_turn {
             self.kick();
         }
+        deeds.synced.into_iter().for_each(|took| trace::synced(&self.name, took));
+        deeds.rolled.into_iter().for_each(|segments| trace::rolled(&self.name, segments));
+        deeds.trimmed.into_iter().for_each(|trimmed| trace::trimmed(&self.name, &trimmed));
     }
 
     /// Lets readers and all who wait know where the topic ends now.
     fn announce(&self, queue: MutexGuard<'_, Queue>) {
         self.metrics.pending(queue.bytes() as u64);
-        if queue.poison.is_some() {
-            self.metrics.poisoned();
-        }
+        let news = queue.poison.clone().filter(|_| self.metrics.poisoned());
         let wakeful = self.watermark.advance(queue.reach());
         drop(queue);
         self.served.notify_all();
         wakeful.wake();
+        if let Some(error) = news {
+            trace::poisoned(&self.name, &error);
+        }
     }
 
     /// Does something with the log itself, once nobody writes.
@@ -343,14 +358,15 @@ impl Committer {
         };
         drop(queue);
         let guard = PanicGuard { committer: self };
+        let mut deeds = Deeds::default();
         let segments = turn.log.view().segment_count();
         let done = work(&mut turn.log).map_err(Arc::new);
-        let trimmed = self.note_roll(segments, &mut turn.log);
+        let trimmed = self.note_roll(segments, &mut turn.log, &mut deeds);
         std::mem::forget(guard);
         let (written, durable) = (turn.log.range().end, turn.log.durable_end());
         // Only what leaves the log in doubt concerns the events of others.
         let poison = done.as_ref().err().filter(|error| is_indeterminate(error)).map(Arc::clone).or(trimmed);
-        self.settle(Outcome { log: turn.log, group: None, error: poison, written, durable });
+        self.settle(Outcome { log: turn.log, group: None, error: poison, written, durable, deeds });
         done.map_err(Error::Log)
     }
 

@@ -1,4 +1,23 @@
-//! Topics over `evlog-core`: batching threads, durability, retention, metrics, typed events.
+//! An embedded event store: topics over the logs of [`evlog_core`], with durability, retention, metrics and typed events.
+//!
+//! It is no server and needs no runtime; it copies nothing to other machines. A [`Store`] is a folder of topics, a
+//! [`Topic`] takes events from all threads and is read by as many, and a [`Ticket`] says when an event is as durable as
+//! its writer wants it. A few threads, two by default, write and sync for all topics of a store. Begin with the example
+//! at [`Store`]; the guide, `docs/GUIDE.md`, goes on from there.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `rkyv` | yes | `TypedTopic`: events of one Rust type, checked and read in place |
+//! | `value` | yes | `Value`: events whose shape is not known beforehand |
+//! | `json` | no | `Value` from and to JSON |
+//! | `async` | no | a ticket is a future, a follower a stream, with any runtime |
+//! | `tracing` | no | word of what happens rarely, with the target `evlog` |
+//!
+//! With `tracing`, a topic says at `INFO` that it was opened, recovered, rolled or trimmed; at `WARN` that its log holds
+//! surprises, that a sync took a second or more, or that retention failed; at `ERROR` that it was poisoned. Appends,
+//! groups and reads say nothing: those are counted by the [`metrics`]. A listener may use the store.
 
 #![forbid(unsafe_code)]
 
@@ -21,6 +40,8 @@ mod error;
 mod options;
 
 mod trim;
+
+mod trace;
 mod watermark;
 
 mod queue;

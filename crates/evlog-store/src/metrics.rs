@@ -165,9 +165,9 @@ impl TopicMetrics {
         self.pending_bytes.store(bytes, Relaxed);
     }
 
-    /// Says that the topic takes no appends until it is opened again.
-    pub fn poisoned(&self) {
-        self.poisoned.store(true, Relaxed);
+    /// Says that the topic takes no appends until it is opened again; returns whether that is news.
+    pub fn poisoned(&self) -> bool {
+        !self.poisoned.swap(true, Relaxed)
     }
 
     /// All counts as they stand.

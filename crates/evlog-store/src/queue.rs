@@ -13,6 +13,7 @@ use crate::metrics;
 use crate::name::TopicName;
 use crate::options::Durability;
 use crate::sync::{Arc, Mutex};
+use crate::trim::Trimmed;
 use crate::watermark::{Growth, Reach};
 
 /// Bytes that one group has at most, unless one batch alone has more. Bounds what recovery writes again.
@@ -69,6 +70,18 @@ pub(crate) struct Outcome {
     /// Where the log ends now.
     pub(crate) written: Position,
     pub(crate) durable: Position,
+    pub(crate) deeds: Deeds,
+}
+
+/// What a turn did besides, for those who count and listen.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deeds {
+    /// How long its sync took, if it had one that succeeded.
+    pub(crate) synced: Option<Duration>,
+    /// How many segments there are since it rolled, if it did.
+    pub(crate) rolled: Option<usize>,
+    /// What it trimmed.
+    pub(crate) trimmed: Option<Trimmed>,
 }
 
 /// How far a topic is on its way to its end.
@@ -337,7 +350,7 @@ impl Queue {
 
     /// Gives the right to write back and counts what came of the turn.
     pub(crate) fn settle(&mut self, outcome: Outcome) {
-        let Outcome { log, group, error, written, durable } = outcome;
+        let Outcome { log, group, error, written, durable, .. } = outcome;
         let (bytes, events) = group.as_ref().map_or((0, 0), |pending| (pending.bytes, pending.group.len()));
         let was_written = written > self.written;
         self.written = written;

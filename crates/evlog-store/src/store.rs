@@ -18,6 +18,7 @@ use crate::options::Options;
 use crate::schema::Schema;
 use crate::sync::{Arc, Mutex};
 use crate::topic::Topic;
+use crate::trace;
 #[cfg(feature = "rkyv")]
 use crate::typed::TypedTopic;
 
@@ -180,17 +181,21 @@ impl Store {
         if self.inner.registry.lock().is_closed {
             return Err(Error::StoreClosed);
         }
-        let topic = match opened.take() {
-            Some(topic) if !topic.is_closing() => topic,
-            closed => {
-                // What is left of a closed one goes first: its lock may still be held.
-                if let Some(topic) = closed {
-                    topic.wait_until_gone();
-                }
-                self.open_log(&name, slot.number, create)?
+        let closed = match opened.take() {
+            Some(topic) if !topic.is_closing() => {
+                *opened = Some(Arc::clone(&topic));
+                return Ok(Topic::new(topic));
             }
+            closed => closed,
         };
+        // What is left of a closed one goes first: its lock may still be held.
+        if let Some(topic) = closed {
+            topic.wait_until_gone();
+        }
+        let topic = self.open_log(&name, slot.number, create)?;
         *opened = Some(Arc::clone(&topic));
+        drop(opened);
+        trace::opened(&name, topic.report());
         Ok(Topic::new(topic))
     }
 

@@ -120,6 +120,7 @@ impl Topic {
     }
 
     /// The time of day, as events get it.
+    #[cfg(feature = "rkyv")]
     pub(crate) fn now(&self) -> Timestamp {
         self.committer.view.now()
     }

@@ -7,6 +7,7 @@ use crate::committer::{Access, Committer};
 use crate::error::Result;
 use crate::retention::Retention;
 use crate::sync::atomic::Ordering;
+use crate::trace;
 use crate::trim::{self, Trimmed};
 
 /// What a topic needs of its batching thread after a look at it.
@@ -59,10 +60,7 @@ impl Committer {
         let is_busy = queue.is_behind() || !queue.is_idle();
         drop(queue);
         if self.retention_due.swap(false, Ordering::AcqRel) {
-            // Its error, if there is one, comes back with the next run and with the metrics.
-            if self.enforce_retention().is_err() {
-                self.metrics.read_failed();
-            }
+            self.enforce_in_passing();
             return Need::Soon;
         }
         if is_busy || !self.was_idle.swap(true, Ordering::AcqRel) {
@@ -103,9 +101,7 @@ impl Committer {
         if self.queue.lock().is_closing() || self.retention.lock().limit_age().is_none() {
             return Need::Nothing;
         }
-        if self.enforce_retention().is_err() {
-            self.metrics.read_failed();
-        }
+        self.enforce_in_passing();
         Need::Seldom
     }
 
@@ -132,16 +128,25 @@ impl Committer {
         self.trim(|log| trim::by_policy(log, &policy))
     }
 
+    /// As [`Committer::enforce_retention`], where nobody is there to take the error: it comes back with the next run.
+    fn enforce_in_passing(&self) {
+        if let Err(error) = self.enforce_retention() {
+            self.metrics.read_failed();
+            trace::retention_failed(&self.name, &error);
+        }
+    }
+
     /// Drops whole segments from the front that end at or before `position`.
     pub(crate) fn trim_before(&self, position: Position) -> Result<Position> {
         self.trim(|log| trim::before(log, position))
     }
 
     fn trim(&self, work: impl FnOnce(&mut Log) -> evlog_core::Result<Trimmed>) -> Result<Position> {
-        let Trimmed { start, bytes } = self.with_log(work)?;
-        self.metrics.trimmed(bytes);
+        let trimmed = self.with_log(work)?;
+        self.metrics.trimmed(trimmed.bytes);
+        trace::trimmed(&self.name, &trimmed);
         self.watermark.wake();
-        Ok(start)
+        Ok(trimmed.start)
     }
 
     /// Seals the active segment and starts the next one.

@@ -33,6 +33,8 @@ mod stage;
 #[cfg(feature = "async")]
 mod tasks;
 mod topic;
+#[cfg(feature = "tracing")]
+mod trace;
 #[cfg(feature = "rkyv")]
 mod typed;
 mod units;
