@@ -42,13 +42,13 @@ pub(crate) fn salt(storage: &dyn Storage, path: &Path) -> Result<u64> {
     Ok((number(low) ^ number(high)).max(1))
 }
 
-/// Makes the log `name` in `parent`. Where somebody else was faster, theirs is opened.
+/// Makes the log `name` in `parent`, and says whether it did: where somebody else was faster, theirs is opened.
 pub(crate) fn create(
     storage: &Arc<dyn Storage>,
     parent: &dyn Folder,
     name: &str,
     options: &WriterOptions,
-) -> Result<Arc<dyn Folder>> {
+) -> Result<(Arc<dyn Folder>, bool)> {
     sweep(storage, parent)?;
     let path = parent.path().join(name);
     let wrong = |operation| Error::io(operation, &path, None);
@@ -57,7 +57,9 @@ pub(crate) fn create(
         attempts += 1;
         let temporary = temporary_name(&**storage, &path, "")?;
         parent.create_folder(&temporary).map_err(|error| not_made(&path, error))?;
-        match make(storage, parent, &temporary, name, options) {
+        let made = make(storage, parent, &temporary, name, options);
+        let is_ours = matches!(made, Ok(Made::Here));
+        match made {
             Ok(Made::Here) => parent.sync().map_err(wrong("sync the folder of"))?,
             Ok(Made::ByOthers) => remove_folder(parent, &temporary),
             Ok(Made::SweptAway) if attempts < ATTEMPTS => continue,
@@ -67,7 +69,7 @@ pub(crate) fn create(
                 return Err(error);
             }
         }
-        return parent.open_folder(name).map_err(wrong("open"));
+        return Ok((parent.open_folder(name).map_err(wrong("open"))?, is_ours));
     }
 }
 

@@ -83,7 +83,7 @@ pub(crate) fn locate(storage: &Arc<dyn Storage>, path: &Path, options: &Options)
             Create::Never => return Err(Error::NotFound { path: path.to_owned() }),
             Create::IfMissing => {
                 check_reliable(&*parent)?;
-                (create(storage, &*parent, &name, &options.writer())?, true)
+                create(storage, &*parent, &name, &options.writer())?
             }
         },
         Err(error) => return Err(Error::io("open", path, None)(error)),

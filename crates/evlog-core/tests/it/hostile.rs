@@ -484,6 +484,10 @@ fn batches_inside_of_payloads_never_surface() {
     let mut traps = copy.clone();
     traps.extend_from_slice(&copy);
     traps.extend_from_slice(&b"EVB1".repeat(1000));
+    // One that has everything right but its place.
+    let stray = BatchHeader { base: 21, ..*batches(&segments(&path)[0]).last().unwrap() };
+    traps.extend_from_slice(&stray.encode());
+    traps.extend_from_slice(&copy[(stray.offset + 64) as usize..stray.end_offset() as usize]);
     log.append(&batch(200, &[&traps])).unwrap();
     log.sync().unwrap();
     fill(&mut log, 21..30, 3);

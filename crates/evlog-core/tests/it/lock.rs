@@ -9,7 +9,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use evlog_core::{Error, Log, Options, Place};
+use evlog_core::storage::{Disk, LockKind, OpenMode, Storage};
+use evlog_core::{Error, Found, Log, Options, Place};
 
 use crate::common::{batch, fill, place, read_all};
 use crate::faulty::{Answer, Call, Faulty, Kind};
@@ -44,6 +45,27 @@ fn a_second_writer_in_the_same_process_is_refused_after_a_second() {
         assert!(begun.elapsed() > Duration::from_millis(900), "a reader may hold the lock for a moment");
         drop(log);
         assert!(!is_locked(&path));
+    }
+}
+
+#[test]
+fn the_byte_of_the_lock_file_is_what_other_programs_see() {
+    for (guard, path) in [place(), in_a_store()] {
+        drop(Log::open(&path).unwrap());
+        let holder = if path.join("lock").exists() { path.clone() } else { guard.path().to_owned() };
+        let file = Disk.open_folder(&holder).unwrap().open("lock", OpenMode::Write).unwrap();
+        let byte = Disk.open_folder(&path).unwrap().number().unwrap();
+        // Somebody who holds the byte alone is a writer.
+        assert!(file.try_lock(byte, LockKind::Exclusive).unwrap());
+        assert!(is_locked(&path));
+        assert!(Options::new().open_read_only(&path).unwrap().report().has_writer);
+        file.unlock(byte).unwrap();
+        // And a writer holds the byte, and no other.
+        let log = Log::open(&path).unwrap();
+        assert!(!file.try_lock(byte, LockKind::Shared).unwrap());
+        assert!(file.try_lock(byte + 1, LockKind::Exclusive).unwrap());
+        drop(log);
+        assert!(file.try_lock(byte, LockKind::Exclusive).unwrap());
     }
 }
 
@@ -260,6 +282,30 @@ fn a_create_that_is_taken_for_abandoned_begins_anew() {
             .collect();
         assert!(left.is_empty(), "{left:?}");
     }
+}
+
+#[test]
+fn a_log_that_somebody_else_made_meanwhile_is_opened_as_theirs() {
+    let (guard, path) = place();
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&calls);
+    let theirs = path.clone();
+    let disk = Faulty::kept_by(move |call: &Call| {
+        seen.lock().unwrap().push((call.kind, call.path.clone()));
+        if call.kind == Kind::Rename && call.path == theirs && !theirs.exists() {
+            let mut log = Log::open(&theirs).unwrap();
+            fill(&mut log, 0..10, 5);
+            crate::scene::kill(log);
+        }
+        Answer::Go
+    });
+    let log = Options::new().open_on(disk, &path).unwrap();
+    assert_eq!(log.report().found, Found::Unclean);
+    assert_eq!(read_everywhere(&log), ((0..10).collect(), vec![]));
+    // Whether its maker had come to sync the names, nobody knows.
+    let synced = |folder: &Path| calls.lock().unwrap().contains(&(Kind::SyncFolder, folder.to_owned()));
+    assert!(synced(guard.path()) && synced(&path));
+    assert_eq!(fs::read_dir(guard.path()).unwrap().count(), 1, "nothing half-made is left");
 }
 
 /// Waits for the other side, but not for ever.

@@ -54,6 +54,35 @@ fn a_kill_costs_nothing_and_goes_on_in_the_same_file() {
     assert_eq!(segments(&path).len(), 1);
 }
 
+#[test]
+fn what_is_unproven_is_written_again_and_synced_before_it_is_shown() {
+    let (_guard, path) = place();
+    killed(&path, 60);
+    let segment = segments(&path)[0].clone();
+    let last = *batches(&segment).last().unwrap();
+    let before = contents(&path);
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&calls);
+    let of_segment = segment.clone();
+    let disk = Faulty::kept_by(move |call: &Call| {
+        if call.path == of_segment && matches!(call.kind, Asked::Write | Asked::Sync) {
+            seen.lock().unwrap().push((call.kind, call.offset, call.length));
+        }
+        Answer::Go
+    });
+    let log = Options::new().open_on(disk, &path).unwrap();
+    let calls = calls.lock().unwrap().clone();
+    let length = fs::metadata(&segment).unwrap().len();
+    let mut at = u64::from(last.offset);
+    for (kind, offset, bytes) in &calls[..calls.len() - 1] {
+        assert_eq!((*kind, *offset), (Asked::Write, at), "{calls:?}");
+        at += bytes;
+    }
+    assert_eq!((at, calls.last().unwrap().0), (length, Asked::Sync), "{calls:?}");
+    assert!(contents(&path) == before, "written again with itself");
+    drop(log);
+}
+
 /// A group of three batches whose middle one is torn, behind `events` good events. Returns the bytes from the tear on
 /// that are not zero, and where that is.
 fn torn(path: &Path, events: u64) -> (u64, u64) {
