@@ -3,10 +3,12 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
+use evlog_sim::OperationKind;
 use evlog_store::retention::Retention;
 use evlog_store::{Durability, Options, Place, Topic};
 
 use super::{store, store_with, texts};
+use crate::stage::{Cue, Stage};
 
 #[test]
 fn five_topics_at_once_keep_apart_and_in_order() {
@@ -81,6 +83,31 @@ fn retention_races_readers_and_writers_and_nobody_is_misled() {
     assert!(start > WRITERS * EACH / 2, "retention was at work: {start}");
     assert!(topic.verify().unwrap().damage.is_empty());
     assert!(trimmed.load(Ordering::Relaxed) > 5, "the slow reader is overtaken again and again");
+}
+
+#[test]
+fn a_reader_that_is_overtaken_on_its_way_is_told_where_to_go_on() {
+    let stage = Stage::new(1);
+    let topic = stage.open(&Options::new()).topic("a").unwrap();
+    for number in 0..10 {
+        topic.append(number.to_string()).unwrap().wait().unwrap();
+        topic.roll().unwrap();
+    }
+    let mut reader = topic.read(Place::Oldest).unwrap();
+    assert_eq!(reader.next().unwrap().unwrap().position, 0);
+    // It knows already which segment comes next, and finds it gone.
+    stage.cue(OperationKind::Open, [Cue::Hold]);
+    let on_its_way = thread::spawn(move || {
+        let error = reader.next().map(|event| event.map(|event| event.position)).unwrap_err();
+        (reader, error)
+    });
+    stage.until_held(1);
+    assert_eq!(topic.trim_before(7).unwrap(), 7);
+    stage.release();
+    let (mut reader, error) = on_its_way.join().unwrap();
+    assert!(matches!(error.log(), Some(evlog_core::Error::Trimmed { asked: 1, start: 7 })), "{error}");
+    reader.seek(7);
+    assert_eq!(reader.next().unwrap().unwrap().position, 7);
 }
 
 /// Appends events that say which position they have got, and returns those.
