@@ -16,8 +16,8 @@ use crate::open::{self, OpenedLog, Predecessor, Writing};
 use crate::options::{Create, Options, Recovery};
 use crate::position::Position;
 use crate::recover::Report;
-use crate::segment::writer::{LONGEST, Writer, is_no_room};
-use crate::storage::{Disk, Storage};
+use crate::segment::writer::{LONGEST, Writer};
+use crate::storage::{Disk, Storage, is_no_room};
 use crate::view::View;
 
 mod reading;

@@ -11,6 +11,7 @@ use crate::position::{Position, Timestamp};
 use crate::read::{Direction, Event, Read, ReadLevel};
 use crate::segment::index::{Boundary, Index};
 use crate::segment::reader::{Step, Walker, Window, payload_is_good};
+use crate::storage::is_gone;
 
 /// Bytes that a reader takes from a file at once.
 const PIECE: usize = 256 << 10;
@@ -159,6 +160,19 @@ impl Reader {
     }
 
     fn find(&mut self) -> Result<Option<Found>> {
+        match self.find_in_scope() {
+            // The storage had closed the file, and now it is not there any more: what became of the segment shows
+            // when it is entered again.
+            Err(Error::Io { source, .. }) if is_gone(&source) => {
+                self.leave();
+                self.steps.clear();
+                self.find_in_scope()
+            }
+            found => found,
+        }
+    }
+
+    fn find_in_scope(&mut self) -> Result<Option<Found>> {
         while self.remaining > 0 && self.low < self.high {
             if self.batch.is_some() {
                 if let Some(found) = self.next_in_batch()? {

@@ -14,8 +14,7 @@ use crate::position::Position;
 use crate::scan::{self, Judgement, Unfinished};
 use crate::segment::Segment;
 use crate::segment::index::Boundary;
-use crate::segment::writer::is_no_room;
-use crate::storage::{read_full, write_full};
+use crate::storage::{is_no_room, read_full, write_full};
 
 /// Blank bytes behind the end that are still written again rather than left behind. Writers put far fewer there, so
 /// more of them come from somebody else, and a giant sparse file must not be filled.

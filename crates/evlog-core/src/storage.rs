@@ -12,9 +12,13 @@ use std::time::Duration;
 use crate::position::Timestamp;
 
 mod disk;
+mod pool;
 mod watch;
+mod whole;
 
 pub use disk::Disk;
+pub use pool::Pool;
+pub(crate) use whole::{is_gone, is_no_room, read_full, write_full};
 
 /// A machine: folders, a clock, randomness.
 pub trait Storage: Debug + Send + Sync {
@@ -50,6 +54,14 @@ pub trait Folder: Debug + Send + Sync {
     /// # Errors
     /// What the system says.
     fn number(&self) -> io::Result<u64>;
+
+    /// Which folder it is.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn identity(&self) -> io::Result<Identity> {
+        Ok(Identity { device: 0, number: self.number()?, born: 0 })
+    }
 
     /// The kind of file system that holds the folder, if it is one whose locks and syncs cannot be relied on.
     ///
@@ -145,7 +157,7 @@ pub trait Watch: Debug + Send {
 }
 
 /// How a file is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OpenMode {
     /// An existing file, to read.
     Read,
@@ -244,50 +256,26 @@ pub trait File: Debug + Send + Sync {
     /// # Errors
     /// What the system says.
     fn number(&self) -> io::Result<(u64, u64)>;
-}
 
-/// Reads until `buffer` is full or the file ends, and returns how many bytes that were. An interrupted or short
-/// read is none of the caller's business.
-pub(crate) fn read_full(file: &dyn File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut done = 0;
-    while done < buffer.len() {
-        match file.read_at(&mut buffer[done..], offset + done as u64) {
-            Ok(0) => break,
-            Ok(count) => done += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+    /// Which file it is.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn identity(&self) -> io::Result<Identity> {
+        let (device, number) = self.number()?;
+        Ok(Identity { device, number, born: 0 })
     }
-    Ok(done)
 }
 
-/// What came of writing several pieces: how many bytes are there, and what stopped the rest.
-#[derive(Debug)]
-pub(crate) struct Written {
-    pub(crate) bytes: usize,
-    pub(crate) error: Option<io::Error>,
-}
-
-/// Writes all pieces at `offset`, going on after interruptions and after short writes that made progress.
-pub(crate) fn write_full(file: &dyn File, pieces: &[&[u8]], offset: u64) -> Written {
-    let total: usize = pieces.iter().map(|piece| piece.len()).sum();
-    let mut bytes = 0;
-    while bytes < total {
-        let mut skip = bytes;
-        let rest: Vec<IoSlice<'_>> = pieces
-            .iter()
-            .filter_map(|piece| {
-                let begin = skip.min(piece.len());
-                skip -= begin;
-                (begin < piece.len()).then(|| IoSlice::new(&piece[begin..]))
-            })
-            .collect();
-        match file.write_at(&rest, offset + bytes as u64) {
-            Ok(0) => return Written { bytes, error: Some(io::ErrorKind::WriteZero.into()) },
-            Ok(count) => bytes += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Written { bytes, error: Some(error) },
-        }
-    }
-    Written { bytes, error: None }
+/// Which file or folder it is, of all that there are and that there were: a number is given again to another one once
+/// its file is gone, so the time of birth belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Number of the file system; 0 on a machine that has one.
+    pub device: u64,
+    /// Number of the file or folder in it.
+    pub number: u64,
+    /// When it was made, in nanoseconds, however these are counted; 0 where numbers are not given again, or where the
+    /// file system does not know.
+    pub born: i128,
 }

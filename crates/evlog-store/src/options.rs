@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use evlog_core::Recovery;
+use evlog_core::storage::Pool;
 
 use crate::retention::Retention;
 use crate::units::{self, OptionError, Problem};
@@ -65,6 +66,7 @@ pub struct Options {
     pub(crate) recovery: Recovery,
     pub(crate) pad_group_to: Option<u32>,
     pub(crate) batching_threads: usize,
+    pub(crate) handles: usize,
 }
 
 impl Default for Options {
@@ -107,6 +109,7 @@ impl Options {
             recovery: Recovery::default(),
             pad_group_to: None,
             batching_threads: 2,
+            handles: Pool::DEFAULT_LIMIT,
         }
     }
 
@@ -181,6 +184,13 @@ impl Options {
     /// Threads that write for callers who do not wait, for all topics together; 2 by default, at least 1.
     pub fn batching_threads(&mut self, threads: usize) -> &mut Options {
         self.batching_threads = threads.max(1);
+        self
+    }
+
+    /// Files and folders that may be open at the same time, for all topics together; 256 by default, at least 1. Those
+    /// that were not used for longest are closed, and opened again when needed; see [`evlog_core::storage::Pool`].
+    pub fn handles(&mut self, handles: usize) -> &mut Options {
+        self.handles = handles.max(1);
         self
     }
 

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use evlog_core::Create;
-use evlog_core::storage::{Disk, Folder, OpenMode, Storage};
+use evlog_core::storage::{Disk, Folder, OpenMode, Pool, Storage};
 
 use crate::batching::Batching;
 use crate::clock::{Clock, MonotonicClock};
@@ -105,6 +105,7 @@ impl Store {
         options: &Options,
     ) -> Result<Store> {
         let path = path.as_ref();
+        let storage = pooled(storage, options);
         let folder = make_folder(&*storage, path)?;
         folder.open(LOCK_FILE, OpenMode::Create).map_err(io("make the lock file in", path))?;
         Store::start(storage, clock, folder, options, Access::ReadWrite)
@@ -120,6 +121,7 @@ impl Store {
         path: impl AsRef<Path>,
         options: &Options,
     ) -> Result<Store> {
+        let storage = pooled(storage, options);
         let folder = storage.open_folder(path.as_ref()).map_err(io("open", path.as_ref()))?;
         Store::start(storage, clock, folder, options, Access::ReadOnly)
     }
@@ -335,6 +337,11 @@ fn unless_closed(outcome: Result<()>) -> Result<()> {
 fn io(operation: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_owned();
     move |source| evlog_core::Error::Io { operation, path, offset: None, source }.into()
+}
+
+/// The storage for all topics of a store, which share its handles.
+fn pooled(storage: Arc<dyn Storage>, options: &Options) -> Arc<dyn Storage> {
+    Arc::new(Pool::new(storage, options.handles))
 }
 
 /// Opens the folder, or makes it.

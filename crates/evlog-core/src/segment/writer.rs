@@ -13,7 +13,7 @@ use crate::format::{HEADER_PAGE, MAX_SEGMENT};
 use crate::position::Position;
 use crate::segment::index::{Boundary, Index, LiveIndex, Times};
 use crate::segment::{End, Segment, SegmentName};
-use crate::storage::{File, Folder, OpenMode, write_full};
+use crate::storage::{File, Folder, OpenMode, is_gone, is_no_room, write_full};
 
 /// Synced groups after which zeros are written ahead: a topic that gets a handful of events never has any.
 const GROUPS_BEFORE_ZEROS: u32 = 8;
@@ -216,10 +216,10 @@ impl Writer {
     /// that was removed would take everything along that is written to it.
     fn check_file(&self) -> Result<(), WriteFailure> {
         let file = &self.segment.file;
-        let length = file.len().map_err(WriteFailure::NotWritten)?;
+        let length = file.len().map_err(WriteFailure::of_look)?;
         let reason = if length < u64::from(self.end) {
             format!("the file was cut to {length} bytes by somebody else, {} were written", self.end)
-        } else if !file.has_name().map_err(WriteFailure::NotWritten)? {
+        } else if !file.has_name().map_err(WriteFailure::of_look)? {
             "the file was removed by somebody else".to_owned()
         } else {
             return Ok(());
@@ -361,13 +361,12 @@ impl Writer {
     }
 }
 
-/// Whether an error says only that there is no room, and nothing about what the disk holds.
-pub(crate) fn is_no_room(error: &io::Error) -> bool {
-    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
-}
-
 impl WriteFailure {
+    /// Before anything was written. A file that is gone has taken along what was written to it before.
+    fn of_look(error: io::Error) -> WriteFailure {
+        if is_gone(&error) { WriteFailure::Indeterminate(error) } else { WriteFailure::NotWritten(error) }
+    }
+
     /// The error that the caller of an append sees.
     pub(crate) fn into_error(self, path: &std::path::Path) -> Error {
         let path = path.to_owned();

@@ -2,17 +2,17 @@
 
 use std::fs;
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::{FcntlArg, fcntl};
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, StatxFlags};
 
 use super::watch::FolderWatch;
-use super::{File, Folder, LockKind, OpenMode, Storage, Watch};
+use super::{File, Folder, Identity, LockKind, OpenMode, Storage, Watch};
 use crate::position::Timestamp;
 
 /// The real machine.
@@ -89,6 +89,10 @@ impl Folder for DiskFolder {
 
     fn number(&self) -> io::Result<u64> {
         Ok(rustix::fs::fstat(&self.descriptor)?.st_ino)
+    }
+
+    fn identity(&self) -> io::Result<Identity> {
+        identity_of(self.descriptor.as_fd())
     }
 
     fn unreliable(&self) -> io::Result<Option<&'static str>> {
@@ -196,14 +200,18 @@ struct DiskFile {
     file: fs::File,
 }
 
+/// Where in a file the lock of a byte stands. Lock ranges are signed; numbers of folders use the low bits, so the
+/// highest may be dropped.
+pub(super) fn lock_offset(byte: u64) -> i64 {
+    (byte & (u64::MAX >> 1)).cast_signed().min(i64::MAX - 1)
+}
+
 impl DiskFile {
     fn lock(&self, byte: u64, kind: i32) -> io::Result<()> {
-        // Lock ranges are signed; numbers of folders use the low bits, so the highest may be dropped.
-        let start = (byte & (u64::MAX >> 1)).cast_signed();
         let range = nix::libc::flock {
             l_type: kind as i16,
             l_whence: nix::libc::SEEK_SET as i16,
-            l_start: start.min(i64::MAX - 1),
+            l_start: lock_offset(byte),
             l_len: 1,
             l_pid: 0,
         };
@@ -269,6 +277,29 @@ impl File for DiskFile {
         let found = self.file.metadata()?;
         Ok((found.dev(), found.ino()))
     }
+
+    fn identity(&self) -> io::Result<Identity> {
+        identity_of(self.file.as_fd())
+    }
+}
+
+/// What an open file or folder is.
+fn identity_of(descriptor: BorrowedFd<'_>) -> io::Result<Identity> {
+    let wanted = StatxFlags::INO | StatxFlags::BTIME;
+    let found = match rustix::fs::statx(descriptor, "", AtFlags::EMPTY_PATH, wanted) {
+        Err(rustix::io::Errno::NOSYS) => {
+            let found = rustix::fs::fstat(descriptor)?;
+            return Ok(Identity { device: found.st_dev, number: found.st_ino, born: 0 });
+        }
+        found => found?,
+    };
+    let birth = found.stx_btime;
+    Ok(Identity {
+        device: u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor),
+        number: found.stx_ino,
+        // Zeros where the file system does not know it.
+        born: i128::from(birth.tv_sec) * 1_000_000_000 + i128::from(birth.tv_nsec),
+    })
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ mod faulty;
 mod golden;
 mod hostile;
 mod lock;
+mod pool;
 mod process;
 mod read_only;
 mod recovery;

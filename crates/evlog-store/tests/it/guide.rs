@@ -242,6 +242,16 @@ fn several_processes(path: &Path) -> Done {
     Ok(())
 }
 
+fn many_topics(path: &Path) -> Done {
+    // guide
+    use evlog_store::{Options, Store};
+
+    let store = Store::open(path, Options::new().handles(4_000))?;
+    // end
+    assert!(store.topics()?.is_empty());
+    Ok(())
+}
+
 fn errors(store: &Store) -> Done {
     let orders = store.topic("orders")?;
     // guide
@@ -301,6 +311,7 @@ fn what_the_guide_says_of_reading_works() {
 fn what_the_guide_says_of_running_a_store_works() {
     with_path(retention);
     with_path(monitoring);
+    with_path(many_topics);
 }
 
 #[test]

@@ -95,7 +95,6 @@ fn an_idle_topic_costs_a_few_kib_of_memory() {
 }
 
 #[test]
-#[ignore = "handles are not shared yet: each open topic holds its own"]
 fn a_thousand_topics_share_300_handles() {
     let Some(cost) = cost() else { return };
     assert!(cost.handles <= 300, "{cost:?}");
