@@ -1,18 +1,16 @@
 //! Shows the batches of one segment file, whatever state it is in; writes nothing.
 
-use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::format::HEADER_PAGE;
 use crate::format::batch::BatchHeader;
 use crate::format::header::SegmentHeader;
 use crate::position::Position;
+use crate::segment::Segment;
 use crate::segment::index::Boundary;
 use crate::segment::reader::{Step, Walker, Window, body_is_good};
-use crate::segment::{Opened, Segment, SegmentName};
-use crate::storage::{Disk, OpenMode, Storage};
+use crate::storage::{Disk, Storage};
 
 /// One thing in a segment file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +45,11 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Opens a segment file.
+    /// Opens a segment file, whatever its name: a copy of one is as good.
     ///
     /// # Errors
-    /// [`Error::NotALog`] where neither its name nor its bytes are those of a segment, [`Error::Unsupported`],
-    /// [`Error::UnsafeFile`], [`Error::Io`].
+    /// [`Error::NotALog`] where nothing of it is of a segment, [`Error::Unsupported`], [`Error::UnsafeFile`],
+    /// [`Error::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Dump> {
         Dump::open_on(&Disk, path.as_ref())
     }
@@ -62,27 +60,14 @@ impl Dump {
     /// As for [`Dump::open`].
     pub fn open_on(storage: &dyn Storage, path: &Path) -> Result<Dump> {
         let not_a_log = || Error::NotALog { path: path.to_owned() };
-        let name = path.file_name().and_then(|name| name.to_str()).and_then(SegmentName::parse);
-        let Some(name) = name else {
-            return Err(not_a_log());
-        };
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(not_a_log)?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder: Arc<_> = storage.open_folder(parent).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Error::NotFound { path: path.to_owned() },
-            _ => Error::io("open", parent, None)(error),
-        })?;
-        match Segment::open(&*folder, name, OpenMode::Read, None)? {
-            Opened::Segment(segment) => {
-                let limit = segment.length()?;
-                let front = Boundary { offset: HEADER_PAGE, position: name.base };
-                Ok(Dump {
-                    segment,
-                    walker: Walker::new(front, limit, Position::MAX),
-                    window: Window::new(1 << 20),
-                })
-            }
-            Opened::Foreign | Opened::Unreadable => Err(not_a_log()),
-        }
+        let folder = storage.open_folder(parent).map_err(Error::io("open", parent, None))?;
+        let segment = Segment::open_stray(&*folder, name)?.ok_or_else(not_a_log)?;
+        let limit = segment.length()?;
+        let front = Boundary { offset: HEADER_PAGE, position: segment.name.base };
+        let walker = Walker::new(front, limit, Position::MAX);
+        Ok(Dump { segment, walker, window: Window::new(1 << 20) })
     }
 
     /// The segment's header; `None` where both its copies are damaged.

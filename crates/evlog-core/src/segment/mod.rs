@@ -69,7 +69,7 @@ pub(crate) enum Opened {
     Segment(Segment),
     /// Sound, but its header tells another name.
     Foreign,
-    /// No sound header, and no batch that tells the salt; `has_magic` if it once was a segment.
+    /// No sound header, and no batch that tells the salt.
     Unreadable,
 }
 
@@ -82,22 +82,30 @@ impl Segment {
         mode: OpenMode,
         known_salt: Option<u64>,
     ) -> Result<Opened> {
-        let path = folder.path().join(name.to_string());
-        let file = folder.open(&name.to_string(), mode).map_err(Error::io("open", &path, None))?;
-        let page = read_front(&*file).map_err(Error::io("read the header of", &path, 0))?;
-        let (salt, header) = match header_for(name, &page[..page.len().min(HEADER_PAGE as usize)]) {
-            Ok(header) if SegmentName::of(&header) != name => return Ok(Opened::Foreign),
-            Ok(header) => (Some(header.salt), Some(header)),
-            Err(HeaderFault::Version(version)) => {
-                return Err(Error::Unsupported { path, what: UnknownFeature::Version(version) });
-            }
-            Err(HeaderFault::Required(bits)) => {
-                return Err(Error::Unsupported { path, what: UnknownFeature::Features(bits) });
-            }
-            Err(_) => (known_salt.or_else(|| salt_of_first_batch(&page)), None),
-        };
+        let front = Front::read(folder, &name.to_string(), mode)?;
+        let header = front.header(Some(name))?;
+        if header.is_some_and(|header| SegmentName::of(&header) != name) {
+            return Ok(Opened::Foreign);
+        }
+        let salt = header.map(|header| header.salt).or(known_salt);
+        let salt = salt.or_else(|| front.first_batch().map(|batch| batch.salt));
+        let Front { file, path, .. } = front;
         Ok(salt
             .map_or(Opened::Unreadable, |salt| Opened::Segment(Segment { name, file, path, salt, header })))
+    }
+
+    /// Opens a file of any name, to read, as the segment that it says it is: by its header; where that is damaged by its
+    /// first batch, and then by its name. `None` where nothing of it is of a segment.
+    pub(crate) fn open_stray(folder: &dyn Folder, file_name: &str) -> Result<Option<Segment>> {
+        let front = Front::read(folder, file_name, OpenMode::Read)?;
+        let own_name = SegmentName::parse(file_name);
+        let header = front.header(own_name)?;
+        let first = front.first_batch();
+        let of_batch = first.map(|batch| SegmentName { ordinal: 0, base: batch.base });
+        let name = header.as_ref().map(SegmentName::of).or(of_batch).or(own_name);
+        let salt = header.map(|header| header.salt).or(first.map(|batch| batch.salt));
+        let Front { file, path, .. } = front;
+        Ok(name.zip(salt).map(|(name, salt)| Segment { name, file, path, salt, header }))
     }
 
     /// That the file is longer than any segment, if it is: damage that costs no event. `position` is where the log is.
@@ -118,6 +126,40 @@ impl Segment {
     pub(crate) fn length(&self) -> Result<u32> {
         let length = self.file.len().map_err(Error::io("measure", &self.path, None))?;
         Ok(u32::try_from(length).unwrap_or(MAX_SEGMENT))
+    }
+}
+
+/// The first bytes of a file that may be a segment: its header page, and the header of its first batch.
+struct Front {
+    path: PathBuf,
+    file: Arc<dyn File>,
+    bytes: Vec<u8>,
+}
+
+impl Front {
+    fn read(folder: &dyn Folder, file_name: &str, mode: OpenMode) -> Result<Front> {
+        let path = folder.path().join(file_name);
+        let file = folder.open(file_name, mode).map_err(Error::io("open", &path, None))?;
+        let bytes = read_front(&*file).map_err(Error::io("read the header of", &path, 0))?;
+        Ok(Front { path, file, bytes })
+    }
+
+    /// The header, if a copy of it is good; of two that differ, the one that tells this name.
+    fn header(&self, name: Option<SegmentName>) -> Result<Option<SegmentHeader>> {
+        let what = match header_for(name, &self.bytes[..self.bytes.len().min(HEADER_PAGE as usize)]) {
+            Ok(header) => return Ok(Some(header)),
+            Err(HeaderFault::Version(version)) => UnknownFeature::Version(version),
+            Err(HeaderFault::Required(bits)) => UnknownFeature::Features(bits),
+            Err(_) => return Ok(None),
+        };
+        Err(Error::Unsupported { path: self.path.clone(), what })
+    }
+
+    /// The batch behind the header page, if it is sound by its own salt.
+    fn first_batch(&self) -> Option<BatchHeader> {
+        let found: &[u8; batch::SIZE] = self.bytes.get(HEADER_PAGE as usize..)?.first_chunk()?;
+        let salt = found[8..].first_chunk().map(|bytes| u64::from_le_bytes(*bytes))?;
+        BatchHeader::decode(found, salt, HEADER_PAGE, MAX_SEGMENT).ok()
     }
 }
 
@@ -147,18 +189,11 @@ fn read_front(file: &dyn File) -> std::io::Result<Vec<u8>> {
 
 /// The header in the first page of the file of this name. Where the copy that counts tells another name, the other
 /// copy counts if it tells this one: a sector of another segment was written here by mistake.
-fn header_for(name: SegmentName, page: &[u8]) -> std::result::Result<SegmentHeader, HeaderFault> {
+fn header_for(name: Option<SegmentName>, page: &[u8]) -> std::result::Result<SegmentHeader, HeaderFault> {
     let first = SegmentHeader::decode_page(page)?;
     let second = SegmentHeader::decode(page.get(COPIES[1]..).unwrap_or_default());
-    let is_own = |header: &SegmentHeader| SegmentName::of(header) == name;
+    let is_own = |header: &SegmentHeader| name.is_none_or(|name| SegmentName::of(header) == name);
     Ok(second.ok().filter(|second| !is_own(&first) && is_own(second)).unwrap_or(first))
-}
-
-/// The salt of the batch behind the header page, if that batch is sound by its own salt.
-fn salt_of_first_batch(page: &[u8]) -> Option<u64> {
-    let found: &[u8; batch::SIZE] = page.get(HEADER_PAGE as usize..)?.first_chunk()?;
-    let salt = found[8..].first_chunk().map(|bytes| u64::from_le_bytes(*bytes))?;
-    BatchHeader::decode(found, salt, HEADER_PAGE, MAX_SEGMENT).ok().map(|header| header.salt)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use evlog_core::format::batch::{BatchHeader, Kind};
-use evlog_core::{Error, Found, GapReason, Log, Options, Place, Read, Recovery, SegmentName};
+use evlog_core::{Dump, DumpItem, Error, Found, GapReason, Log, Options, Place, Read, Recovery, SegmentName};
 
 use crate::common::{batch, fill, place, read_all};
 use crate::faulty::{Answer, Faulty, Kind as Asked};
@@ -531,4 +531,37 @@ fn a_last_segment_beyond_reading_refuses_writers_and_costs_readers_only_itself()
     let told: Vec<_> = log.report().gaps.iter().map(crate::scene::told).collect();
     assert_eq!(told, [(base, base, GapReason::SegmentHeader, name_of(&last), 0, 4096)]);
     assert_eq!(contents(&path), before);
+}
+
+/// The offsets of all batches that a file shows.
+fn dumped(file: &Path) -> Vec<u64> {
+    let mut dump = Dump::open(file).unwrap();
+    let mut offsets = Vec::new();
+    while let Some(item) = dump.next().unwrap() {
+        if let DumpItem::Batch { header, is_good: true } = item {
+            offsets.push(u64::from(header.offset));
+        }
+    }
+    offsets
+}
+
+#[test]
+fn a_copy_of_a_segment_is_dumped_under_any_name_and_with_any_part_of_its_front() {
+    let (_guard, path) = place();
+    closed(&path);
+    let segment = segments(&path)[1].clone();
+    let offsets = dumped(&segment);
+    assert!(offsets.len() > 2);
+    let (copy, other) = (path.join("kept"), path.join(SegmentName { base: 7, ordinal: 9 }.to_string()));
+    for name in [&copy, &other] {
+        fs::copy(&segment, name).unwrap();
+        assert_eq!(dumped(name), offsets);
+        // Without a header the first batch tells the salt, and where the name tells no base that, too.
+        overwrite(name, 0, &[0; 4096]);
+    }
+    assert_eq!(dumped(&copy), offsets);
+    assert_eq!(dumped(&other), offsets);
+    assert!(Dump::open(&copy).unwrap().header().is_none());
+    overwrite(&copy, 4096, &[0; 64]);
+    assert!(matches!(Dump::open(&copy), Err(Error::NotALog { path }) if path == copy));
 }
