@@ -18,6 +18,8 @@ mod recency;
 
 mod locks;
 
+mod names;
+
 mod place;
 
 mod file;

@@ -26,11 +26,7 @@ impl PooledFile {
     }
 
     fn handle(&self) -> io::Result<Arc<dyn File>> {
-        self.member.handle(|folder, name| {
-            let file = folder.open(name, self.mode)?;
-            let identity = file.identity()?;
-            Ok((file, identity))
-        })
+        self.member.handle(|folder, name| folder.open(name, self.mode))
     }
 
     fn change<R>(&self, change: impl FnOnce(&dyn File) -> io::Result<R>) -> io::Result<R> {

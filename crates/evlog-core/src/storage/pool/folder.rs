@@ -22,6 +22,11 @@ impl PooledFolder {
         PooledFolder { user: node.shared.new_id(), node, path }
     }
 
+    fn change_names<R>(&self, change: impl FnOnce() -> R) -> R {
+        let _changing = self.node.names.changing();
+        self.node.change(change)
+    }
+
     fn holders(&self) -> MutexGuard<'_, Holders> {
         self.node.holders.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -62,13 +67,11 @@ impl Folder for PooledFolder {
     fn open(&self, name: &str, mode: OpenMode) -> io::Result<Arc<dyn File>> {
         let folder = self.node.handle()?;
         let room = self.node.shared.recency.make_room();
-        let _naming = self.node.naming();
-        let file = match mode {
-            OpenMode::Read | OpenMode::Write => folder.open(name, mode),
-            OpenMode::CreateNew | OpenMode::Create => self.node.change(|| folder.open(name, mode)),
+        let open = || Member::open(&self.node, name, room, || folder.open(name, mode));
+        let member = match mode {
+            OpenMode::Read | OpenMode::Write => open(),
+            OpenMode::CreateNew | OpenMode::Create => self.change_names(open),
         }?;
-        let identity = file.identity()?;
-        let member = Member::new(&self.node, name, identity, room, file);
         Ok(Arc::new(PooledFile::new(member, mode)))
     }
 
@@ -79,31 +82,34 @@ impl Folder for PooledFolder {
 
     fn create_folder(&self, name: &str) -> io::Result<()> {
         let folder = self.node.handle()?;
-        self.node.change(|| folder.create_folder(name))
+        self.change_names(|| folder.create_folder(name))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let folder = self.node.handle()?;
-        let _naming = self.node.naming();
-        self.node.change(|| folder.rename(from, to))?;
-        self.node.renamed(from, to);
-        Ok(())
+        self.change_names(|| {
+            folder.rename(from, to)?;
+            self.node.names.renamed(from, to);
+            Ok(())
+        })
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let folder = self.node.handle()?;
-        let _naming = self.node.naming();
-        self.node.change(|| folder.remove(name))?;
-        self.node.removed(name);
-        Ok(())
+        self.change_names(|| {
+            folder.remove(name)?;
+            self.node.names.removed(name);
+            Ok(())
+        })
     }
 
     fn remove_folder(&self, name: &str) -> io::Result<()> {
         let folder = self.node.handle()?;
-        let _naming = self.node.naming();
-        self.node.change(|| folder.remove_folder(name))?;
-        self.node.removed(name);
-        Ok(())
+        self.change_names(|| {
+            folder.remove_folder(name)?;
+            self.node.names.removed(name);
+            Ok(())
+        })
     }
 
     fn watch(&self) -> io::Result<Box<dyn Watch>> {

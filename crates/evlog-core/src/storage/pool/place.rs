@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::super::{Folder, Identity, Storage};
 use super::locks::{Holders, Locks};
+use super::names::Names;
 use super::recency::{Recency, Room};
 use super::slot::{Handle, Slot};
 
@@ -87,10 +88,7 @@ pub(super) struct Node {
     pub(super) shared: Arc<Shared>,
     pub(super) identity: Identity,
     pub(super) origin: Origin,
-    /// Held while something in the folder is opened, renamed or removed: what is opened is what has the name.
-    naming: Mutex<()>,
-    /// Under which name that which is in use is found, by the number of its slot; nothing for what was removed.
-    names: Mutex<HashMap<u64, String>>,
+    pub(super) names: Names,
     /// Who holds the folder itself.
     pub(super) holders: Mutex<Holders>,
 }
@@ -106,14 +104,7 @@ pub(super) enum Origin {
 impl Node {
     fn new(shared: &Arc<Shared>, identity: Identity, origin: Origin) -> Arc<Node> {
         let shared = Arc::clone(shared);
-        Arc::new(Node {
-            shared,
-            identity,
-            origin,
-            naming: Mutex::default(),
-            names: Mutex::default(),
-            holders: Mutex::default(),
-        })
+        Arc::new(Node { shared, identity, origin, names: Names::default(), holders: Mutex::default() })
     }
 
     /// A folder that was opened by its path.
@@ -129,16 +120,13 @@ impl Node {
     pub(super) fn open_folder(self: &Arc<Node>, name: &str) -> io::Result<Arc<Node>> {
         let folder = self.handle()?;
         let room = self.shared.recency.make_room();
-        let _naming = self.naming();
-        let handle = folder.open_folder(name)?;
-        let identity = handle.identity()?;
-        if let (Origin::Name(member), "..") = (&self.origin, name)
-            && member.parent.identity == identity
+        let member = Member::open(self, name, room, || folder.open_folder(name))?;
+        if let (Origin::Name(here), "..") = (&self.origin, name)
+            && here.parent.identity == member.identity
         {
-            return Ok(Arc::clone(&member.parent));
+            return Ok(Arc::clone(&here.parent));
         }
-        let member = Member::new(self, name, identity, room, handle);
-        let node = Node::new(&self.shared, identity, Origin::Name(member));
+        let node = Node::new(&self.shared, member.identity, Origin::Name(member));
         Ok(self.shared.share(node, |known| known.is_in(self, name)))
     }
 
@@ -154,30 +142,9 @@ impl Node {
         match &self.origin {
             Origin::Path(_) => false,
             Origin::Name(member) => {
-                Arc::ptr_eq(&member.parent, parent)
-                    && parent.names().get(&member.slot.id).is_some_and(|known| known == name)
+                Arc::ptr_eq(&member.parent, parent) && parent.names.is(member.slot.id, name)
             }
         }
-    }
-
-    pub(super) fn naming(&self) -> MutexGuard<'_, ()> {
-        self.naming.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn names(&self) -> MutexGuard<'_, HashMap<u64, String>> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Follows a rename. The caller holds [`Node::naming`].
-    pub(super) fn renamed(&self, from: &str, to: &str) {
-        for name in self.names().values_mut().filter(|name| *name == from) {
-            to.clone_into(name);
-        }
-    }
-
-    /// What had this name has none any more. The caller holds [`Node::naming`].
-    pub(super) fn removed(&self, name: &str) {
-        self.names().retain(|_, known| known != name);
     }
 
     /// The open folder, opened again if need be.
@@ -190,11 +157,7 @@ impl Node {
             Origin::Path(handle) => return Ok(Arc::clone(handle)),
             Origin::Name(member) => member,
         };
-        let found = member.handle(|folder, name| {
-            let handle = folder.open_folder(name)?;
-            let identity = handle.identity()?;
-            Ok((handle, identity))
-        });
+        let found = member.handle(|folder, name| folder.open_folder(name));
         found.map_err(|error| if error.kind() == io::ErrorKind::NotFound { stale("folder") } else { error })
     }
 
@@ -234,28 +197,31 @@ pub(super) struct Member<T: ?Sized> {
 }
 
 impl<T: ?Sized + Handle + 'static> Member<T> {
-    /// What was just opened in `parent`, whose names did not change since.
-    pub(super) fn new(
+    /// Opens what has this name in `parent`.
+    pub(super) fn open(
         parent: &Arc<Node>,
         name: &str,
-        identity: Identity,
         room: Room<'_>,
-        handle: Arc<T>,
-    ) -> Member<T> {
+        open: impl Fn() -> io::Result<Arc<T>>,
+    ) -> io::Result<Member<T>> {
         let slot = Arc::new(Slot::new(parent.shared.new_id()));
-        parent.names().insert(slot.id, name.to_owned());
+        let (handle, identity) = parent.names.open(slot.id, name, || {
+            let handle = open()?;
+            let identity = handle.identity()?;
+            Ok((handle, identity))
+        })?;
         room.fill(&slot, handle);
-        Member { parent: Arc::clone(parent), slot, identity }
+        Ok(Member { parent: Arc::clone(parent), slot, identity })
     }
 
-    /// The open handle. Where it was closed, `open` opens it again in its folder, and says what it is now.
+    /// The open handle. Where it was closed, `open` opens it again in its folder.
     ///
     /// # Errors
     /// [`io::ErrorKind::NotFound`] and [`io::ErrorKind::StaleNetworkFileHandle`] where it is gone or replaced; what
     /// `open` returns.
     pub(super) fn handle(
         &self,
-        open: impl FnOnce(&dyn Folder, &str) -> io::Result<(Arc<T>, Identity)>,
+        open: impl Fn(&dyn Folder, &str) -> io::Result<Arc<T>>,
     ) -> io::Result<Arc<T>> {
         match self.slot.handle(self.parent.shared.recency.now()) {
             Some(handle) => Ok(handle),
@@ -264,35 +230,24 @@ impl<T: ?Sized + Handle + 'static> Member<T> {
     }
 
     #[cold]
-    fn open_again(
-        &self,
-        open: impl FnOnce(&dyn Folder, &str) -> io::Result<(Arc<T>, Identity)>,
-    ) -> io::Result<Arc<T>> {
-        let recency = &self.parent.shared.recency;
+    fn open_again(&self, open: impl Fn(&dyn Folder, &str) -> io::Result<Arc<T>>) -> io::Result<Arc<T>> {
         let folder = self.parent.handle()?;
-        let room = recency.make_room();
-        let _naming = self.parent.naming();
-        // Somebody may have been faster; from here on nobody is.
-        if let Some(handle) = self.slot.handle(recency.now()) {
-            return Ok(handle);
-        }
-        let name = self.parent.names().get(&self.slot.id).cloned().ok_or(io::ErrorKind::NotFound)?;
-        let (handle, identity) = open(&*folder, &name).map_err(|error| match error.kind() {
-            // Something else has the name.
-            io::ErrorKind::InvalidInput => stale("file or folder"),
-            _ => error,
+        let room = self.parent.shared.recency.make_room();
+        let handle = self.parent.names.open_again(self.slot.id, |name| {
+            let handle = open(&*folder, name).map_err(|error| match error.kind() {
+                // Something else has the name.
+                io::ErrorKind::InvalidInput => stale("file or folder"),
+                _ => error,
+            })?;
+            if handle.identity()? == self.identity { Ok(handle) } else { Err(stale("file or folder")) }
         })?;
-        if identity != self.identity {
-            return Err(stale("file or folder"));
-        }
-        room.fill(&self.slot, Arc::clone(&handle));
-        Ok(handle)
+        Ok(room.fill(&self.slot, handle))
     }
 }
 
 impl<T: ?Sized> Drop for Member<T> {
     fn drop(&mut self) {
-        self.parent.names().remove(&self.slot.id);
+        self.parent.names.forget(self.slot.id);
         self.parent.shared.recency.forget(&self.slot);
     }
 }

@@ -170,13 +170,22 @@ pub(super) struct Room<'a> {
 }
 
 impl Room<'_> {
-    /// Puts an open handle into its slot, which is empty.
-    pub(super) fn fill<T: ?Sized + Handle + 'static>(mut self, slot: &Arc<Slot<T>>, handle: Arc<T>) {
-        let Some(recency) = self.recency.take() else { return };
+    /// Puts an open handle into its slot, unless somebody else was faster. Returns what is in there now.
+    pub(super) fn fill<T: ?Sized + Handle + 'static>(
+        mut self,
+        slot: &Arc<Slot<T>>,
+        handle: Arc<T>,
+    ) -> Arc<T> {
         let mut state = slot.state();
-        state.handle = Some(handle);
-        slot.use_at(recency.now());
-        recency.open().list(slot, &mut state);
+        if let Some(faster) = &state.handle {
+            return Arc::clone(faster);
+        }
+        state.handle = Some(Arc::clone(&handle));
+        if let Some(recency) = self.recency.take() {
+            slot.use_at(recency.now());
+            recency.open().list(slot, &mut state);
+        }
+        handle
     }
 }
 
@@ -190,11 +199,16 @@ impl Drop for Room<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::Identity;
     use super::*;
 
     impl Handle for u64 {
         fn sync(&self) -> io::Result<()> {
             Ok(())
+        }
+
+        fn identity(&self) -> io::Result<Identity> {
+            Ok(Identity { device: 0, number: *self, born: 0 })
         }
     }
 

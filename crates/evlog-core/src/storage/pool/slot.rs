@@ -5,22 +5,32 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use super::super::{File, Folder};
+use super::super::{File, Folder, Identity};
 
 /// What can be open: a file or a folder.
 pub(super) trait Handle: Debug + Send + Sync {
     fn sync(&self) -> io::Result<()>;
+
+    fn identity(&self) -> io::Result<Identity>;
 }
 
 impl Handle for dyn File {
     fn sync(&self) -> io::Result<()> {
         File::sync(self)
     }
+
+    fn identity(&self) -> io::Result<Identity> {
+        File::identity(self)
+    }
 }
 
 impl Handle for dyn Folder {
     fn sync(&self) -> io::Result<()> {
         Folder::sync(self)
+    }
+
+    fn identity(&self) -> io::Result<Identity> {
+        Folder::identity(self)
     }
 }
 

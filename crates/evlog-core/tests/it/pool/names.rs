@@ -60,6 +60,42 @@ fn a_rename_is_followed_whichever_way_it_came() {
 }
 
 #[test]
+fn no_change_of_names_waits_for_somebody_who_opens() {
+    let watch = watch(1);
+    let file = watch.make("a");
+    watch.make("b");
+    let change = |from: &'static str, to: &'static str| {
+        let root = Arc::clone(&watch.root);
+        move || root.rename(from, to).unwrap()
+    };
+    // It is another one by the time it is open: as if it had been asked for only then.
+    watch.seen.after_opening.set(change("a", "c"));
+    assert_eq!(watch.root.open("a", OpenMode::Read).unwrap_err().kind(), ErrorKind::NotFound);
+    let root = Arc::clone(&watch.root);
+    watch.seen.after_opening.set(move || {
+        root.rename("c", "d").unwrap();
+        root.rename("b", "c").unwrap();
+    });
+    let other = watch.root.open("c", OpenMode::Read).unwrap();
+    assert_eq!(read(&*other).unwrap(), "b");
+    // What is opened again is found under the name that it has got meanwhile.
+    for (hook, from, to) in [(&watch.seen.before_opening, "d", "e"), (&watch.seen.after_opening, "e", "f")] {
+        watch.crowd_out();
+        hook.set(change(from, to));
+        assert_eq!(read(&*file).unwrap(), "a");
+    }
+    watch.crowd_out();
+    assert_eq!((read(&*file).unwrap(), read(&*other).unwrap()), ("a".to_owned(), "b".to_owned()));
+    // Removed while it is opened again, it lives as long as it is open.
+    watch.crowd_out();
+    let root = Arc::clone(&watch.root);
+    watch.seen.after_opening.set(move || root.remove("f").unwrap());
+    assert_eq!(read(&*file).unwrap(), "a");
+    watch.crowd_out();
+    assert_eq!(read(&*file).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
 fn a_removed_file_is_not_taken_for_a_new_one() {
     let watch = watch(1);
     let file = watch.make("a");

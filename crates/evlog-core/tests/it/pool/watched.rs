@@ -32,6 +32,9 @@ pub(crate) struct Seen {
     pub(crate) twins: Mutex<Option<String>>,
     /// What happens in the midst of the next write or sync.
     pub(crate) meanwhile: Meanwhile,
+    /// What happens right before and right after the next opening of a file.
+    pub(crate) before_opening: Meanwhile,
+    pub(crate) after_opening: Meanwhile,
 }
 
 #[derive(Default)]
@@ -184,8 +187,10 @@ impl Folder for WatchedFolder {
         if matches!(mode, OpenMode::Create | OpenMode::CreateNew) {
             self.settled.change();
         }
-        let inner = self.inner.open(name, mode)?;
         let seen = &self.settled.seen;
+        seen.before_opening.happen();
+        let inner = self.inner.open(name, mode)?;
+        seen.after_opening.happen();
         seen.open_files.fetch_add(1, SeqCst);
         Ok(Arc::new(WatchedFile { inner, settled: Settled::new(seen) }))
     }
