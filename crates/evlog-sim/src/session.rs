@@ -116,7 +116,11 @@ impl Session {
                 Ok(if self.disk.is_dead() { Course::Dead } else { Course::On })
             }
             Err(_) if self.disk.is_dead() => Ok(Course::Dead),
-            Err(_) if self.disk.struck() > before.struck => Ok(Course::Shut),
+            Err(error) if self.disk.struck() > before.struck => {
+                // A failed sync may have dropped from the cache what was written and never synced.
+                self.is_unsettled |= matches!(error, Error::Io { operation: "sync", .. });
+                Ok(Course::Shut)
+            }
             // Even the header of its last segment may be lost to a sync that lied.
             Err(Error::NotALog { .. }) if self.model.is_excused() => Ok(Course::Lost),
             Err(error) => broken(16, format!("the log does not open: {error:?}")),

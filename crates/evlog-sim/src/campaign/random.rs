@@ -13,6 +13,14 @@ use crate::oracle::Depth;
 use crate::session::{Course, Op, Session};
 use crate::tally::Tally;
 
+/// How many short lives with trouble of their own come behind a long one.
+const RECOVERIES: [&str; 4] = [
+    "no trouble in the recovery",
+    "trouble in the recovery",
+    "trouble in two recoveries",
+    "trouble in three recoveries",
+];
+
 /// Runs cases, each by its own number, from `seed` on, until `goes_on` says no.
 pub fn run(seed: u64, outcome: &mut Outcome, goes_on: &mut dyn FnMut() -> bool) {
     for case in seed.wrapping_mul(1 << 32).. {
@@ -61,10 +69,16 @@ impl Lives {
     }
 
     fn run(mut self) -> Checked<Tally> {
-        for _ in 0..self.chance.usize(1..=6) {
-            if self.live()? == Course::Lost {
-                return Ok(self.tally);
+        for _ in 0..self.chance.usize(1..=4) {
+            // Now and then several recoveries in a row meet trouble before one of them is left in peace.
+            let recoveries = if self.chance.u8(0..3) == 0 { self.chance.usize(1..=3) } else { 0 };
+            let lengths = std::iter::once(60).chain(std::iter::repeat_n(3, recoveries));
+            for length in lengths {
+                if self.live(length)? == Course::Lost {
+                    return Ok(self.tally);
+                }
             }
+            self.tally.struck(RECOVERIES[recoveries]);
         }
         let first = if self.chance.bool() && self.disk.lied() == 0 { First::Look } else { First::Open };
         let mut session = self.session();
@@ -79,12 +93,12 @@ impl Lives {
         Session::new(self.disk.clone(), self.model.clone(), self.options.clone(), self.serial)
     }
 
-    /// One life: open, do this and that, and end somehow.
-    fn live(&mut self) -> Checked<Course> {
+    /// One life: open, do fewer than so many things, and end somehow.
+    fn live(&mut self, length: usize) -> Checked<Course> {
         let mut session = self.session();
-        self.plan_trouble();
+        self.plan_trouble(length);
         let mut course = session.open(self.ended, Depth::Quick)?;
-        let mut ops = self.chance.usize(0..60);
+        let mut ops = self.chance.usize(0..length);
         while ops > 0 && matches!(course, Course::On | Course::Shut) {
             let op = self.next_op();
             course = session.perform(op)?;
@@ -136,8 +150,10 @@ impl Lives {
         self.disk.set_quota(None);
     }
 
-    fn plan_trouble(&mut self) {
+    /// Trouble for a life of such a length; that of a short one comes soon.
+    fn plan_trouble(&mut self, length: usize) {
         let chance = &mut self.chance;
+        let (operations, changes) = (length as u64 * 10, length as u64 + 20);
         for _ in 0..chance.usize(0..3) {
             let sync = FailedSync::ALL[chance.usize(..FailedSync::ALL.len())];
             let errno = ERRORS[chance.usize(..ERRORS.len())];
@@ -151,7 +167,7 @@ impl Lives {
             let is_endless = what == What::Error(Errno::INTR);
             let repeats = [Repeat::Once, Repeat::Flapping, Repeat::Sticky];
             let repeat = repeats[chance.usize(..if is_endless { 2 } else { 3 })];
-            self.disk.arm(Fault { at: At::Operation(chance.u64(0..600)), repeat, what });
+            self.disk.arm(Fault { at: At::Operation(chance.u64(0..operations)), repeat, what });
             self.tally.struck(name);
         }
         if chance.u8(0..6) == 0 {
@@ -162,7 +178,7 @@ impl Lives {
             self.tally.struck("full disk");
         }
         if chance.u8(0..3) == 0 {
-            let change = self.disk.changes() + chance.u64(0..80);
+            let change = self.disk.changes() + chance.u64(0..changes);
             self.disk.die(if chance.bool() { Death::Before(change) } else { Death::Within(change) });
             self.tally.struck("process killed");
         }
