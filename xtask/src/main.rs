@@ -10,6 +10,9 @@ mod workspace;
 mod sample;
 mod demo;
 mod golden;
+mod header;
+mod dist_c;
+mod ffi_test;
 mod crash;
 mod tidy;
 mod ci;
@@ -28,6 +31,12 @@ enum Chore {
     Demo(demo::Demo),
     /// Compare golden logs and a thousand simulated ones, byte by byte and by two readers.
     Golden(golden::Golden),
+    /// Write evlog.h from the code of the C interface.
+    Header(header::Header),
+    /// Build the C interface and install it below a folder.
+    DistC(dist_c::DistC),
+    /// Compile C programs against the C interface, in every dialect, and run them, under valgrind too.
+    FfiTest(ffi_test::FfiTest),
     /// Break the disk under the log in every way, and check what it promised.
     Crash(crash::Crash),
     /// Check the rules of the house that no compiler checks.
@@ -41,6 +50,9 @@ fn main() -> ExitCode {
         Chore::Sample(asked) => sample::run(&asked),
         Chore::Demo(asked) => demo::run(&asked),
         Chore::Golden(asked) => golden::run(&asked),
+        Chore::Header(asked) => header::run(&asked),
+        Chore::DistC(asked) => dist_c::run(&asked),
+        Chore::FfiTest(asked) => ffi_test::run(&asked),
         Chore::Crash(asked) => crash::run(&asked),
         Chore::Tidy => tidy::run(),
         Chore::Ci => ci::run(),

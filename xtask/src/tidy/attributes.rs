@@ -4,6 +4,8 @@ use crate::tidy::tree::{Finding, Tree};
 
 /// The crate whose trade are raw pointers.
 const UNSAFE: &str = "evlog-ffi";
+/// The modules of it that do it for all others.
+const UNSAFE_MODULES: &[&str] = &["boundary", "fork", "handle"];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -31,7 +33,26 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
             });
         }
     }
+    for package in tree.packages().iter().filter(|package| package.name == UNSAFE) {
+        for (file, module, _) in tree.product_code(package) {
+            if !module.first().is_some_and(|module| UNSAFE_MODULES.contains(&module.as_str())) {
+                findings.extend(unsafe_code(file, &tree.files[file]));
+            }
+        }
+    }
     findings
+}
+
+/// Unsafe code in a file; the attribute by which C finds a function is none.
+fn unsafe_code<'a>(file: &'a str, text: &'a str) -> impl Iterator<Item = Finding> + 'a {
+    let forms = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "unsafe trait"];
+    let lines = (1..).zip(text.lines());
+    lines.filter(move |(_, line)| forms.iter().any(|form| line.contains(form))).map(|(line, _)| Finding {
+        file: file.into(),
+        line,
+        what: "unsafe code outside of the modules for it".into(),
+        mend: format!("have one of {} do it, behind a function that is safe", UNSAFE_MODULES.join(", ")),
+    })
 }
 
 #[cfg(test)]
@@ -57,5 +78,17 @@ mod tests {
             ("crates/evlog-ffi/src/lib.rs", "//! C."),
         ]));
         assert_eq!(places(&found), ["crates/a/src/lib.rs:0"]);
+    }
+
+    #[test]
+    fn unsafe_code_outside_its_modules_is_found() {
+        let text = "#[unsafe(no_mangle)]\nfn f() { unsafe { g() } }";
+        let found = check(&tree(&[
+            ("crates/evlog-ffi/Cargo.toml", ""),
+            ("crates/evlog-ffi/src/lib.rs", "//! C."),
+            ("crates/evlog-ffi/src/topic.rs", text),
+            ("crates/evlog-ffi/src/boundary/memory.rs", text),
+        ]));
+        assert_eq!(places(&found), ["crates/evlog-ffi/src/topic.rs:2"]);
     }
 }
