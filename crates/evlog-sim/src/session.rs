@@ -119,11 +119,21 @@ impl Session {
             Err(error) if self.disk.struck() > before.struck => {
                 // A failed sync may have dropped from the cache what was written and never synced.
                 self.is_unsettled |= matches!(error, Error::Io { operation: "sync", .. });
+                self.check_nothing_half_made(&before)?;
                 Ok(Course::Shut)
             }
             // Even the header of its last segment may be lost to a sync that lied.
             Err(Error::NotALog { .. }) if self.model.is_excused() => Ok(Course::Lost),
             Err(error) => broken(16, format!("the log does not open: {error:?}")),
+        }
+    }
+
+    /// A log that could not be made leaves nothing behind, unless removing that fails too.
+    fn check_nothing_half_made(&self, before: &Before) -> Checked {
+        let half = self.disk.paths().into_iter().find(|path| path.starts_with("new-"));
+        match half.filter(|_| self.disk.struck() == before.struck + 1) {
+            Some(path) => broken(24, format!("the open failed, and {path} is left")),
+            None => Ok(()),
         }
     }
 
