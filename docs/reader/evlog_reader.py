@@ -262,8 +262,9 @@ def chain(folder):
             here = [s for s in here if not s.header or s.header.salt == log[0].header.previous_salt]
         here = [s for s in here if s.header] or here
         if len(here) > 1:
-            salts = {s.header.salt for s in segments if s.ordinal == ordinal - 1 and s.header}
-            here = [s for s in here if s.header and s.header.previous_salt in salts]
+            before = {(s.header.salt, s.base) for s in segments if s.ordinal == ordinal - 1 and s.header}
+            follows = lambda s: any(s.header.previous_salt == salt and s.base >= base for salt, base in before)
+            here = [s for s in here if s.header and follows(s)]
             if len(here) != 1:
                 raise Refused(f"{folder}: which file with the ordinal {ordinal} belongs to the log cannot be told")
         log = here + log

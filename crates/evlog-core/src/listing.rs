@@ -27,6 +27,15 @@ struct Candidate {
     told: Option<Told>,
 }
 
+impl Candidate {
+    /// Whether it says that it was made behind `before`. One whose base falls was not, whatever it says: recovery, to
+    /// which it is foreign, gives its ordinal to a segment that was.
+    fn follows(&self, before: &Candidate) -> bool {
+        let is_told = self.told.zip(before.told).is_some_and(|(told, of)| told.previous_salt == of.salt);
+        is_told && self.name.base >= before.name.base
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Told {
     incarnation: [u8; 16],
@@ -164,8 +173,7 @@ fn chain_of(candidates: &[Candidate]) -> std::result::Result<Vec<Candidate>, Seg
         }
         if here.len() > 1 {
             let before = rest.iter().rev().take_while(|before| before.name.ordinal + 1 == ordinal);
-            let salts: Vec<u64> = before.filter_map(|before| before.told).map(|told| told.salt).collect();
-            here.retain(|candidate| candidate.told.is_some_and(|told| salts.contains(&told.previous_salt)));
+            here.retain(|candidate| before.clone().any(|before| candidate.follows(before)));
             if here.len() != 1 {
                 return Err(last.name);
             }

@@ -755,6 +755,27 @@ fn strangers_twins_and_renamed_segments_are_reported_and_never_read() {
     }
 }
 
+/// A file that claims to follow, but with positions that were given before, is none of the log. What recovery makes in
+/// its place has its ordinal, and the same segment before it.
+#[test]
+fn beside_a_stranger_with_the_next_ordinal_a_recovered_log_goes_on() {
+    let (_guard, path) = place();
+    let mut first = Craft::first(1);
+    first.numbered(20).write(&path);
+    let mut second = first.next();
+    second.numbered(20);
+    let next = second.next().header;
+    second.put(&[0xAA; 64], &[]);
+    second.write(&path);
+    Craft::with(SegmentHeader { base: 10, ..next }).numbered(5).write(&path);
+    for end in [40, 41, 42] {
+        let mut log = open_untouched(&path).unwrap();
+        assert_eq!((read_everywhere(&log), log.report().foreign.len()), ((numbers(end), vec![]), 1));
+        log.append(&batch(end as i64 * 10, &[&payload(end)])).unwrap();
+        kill(log);
+    }
+}
+
 // Asked for too much, or for what is not there.
 
 #[test]
