@@ -44,6 +44,8 @@ mod anatomy;
 
 mod campaign;
 
+pub mod fuzzing;
+
 pub use campaign::{Failure, Outcome, errors, files, flips, random, workloads};
 pub use disk::crash::{Crash, Fate, Unit, UnitKind};
 pub use disk::damage::{Damage, Fill};

@@ -4,5 +4,6 @@
 mod crashes;
 mod disk;
 mod flips;
+mod fuzz_replay;
 mod processes;
 mod properties;
