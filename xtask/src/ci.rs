@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{self, Failure};
-use crate::{crash, tidy, workspace};
+use crate::{crash, fuzz, tidy, workspace};
 
 /// A check, by the name under which it is reported.
 type Step = (&'static str, fn() -> Result<(), Failure>);
@@ -20,11 +20,15 @@ const STEPS: &[Step] = &[
     ("docs", docs),
     ("package", package),
     ("crash", crashes),
+    ("fuzz", || fuzz::run_if_possible(FUZZ_BUDGET)),
     ("tests", tests),
 ];
 
 /// How long the crash campaigns may take. They go on for an hour where somebody asks them to.
 const CRASH_BUDGET: Duration = Duration::from_secs(240);
+
+/// For all fuzz targets together: with what building them takes on two cores, about two minutes.
+const FUZZ_BUDGET: Duration = Duration::from_secs(60);
 
 /// How a step went.
 struct Outcome {

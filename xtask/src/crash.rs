@@ -52,7 +52,7 @@ impl Campaign {
     }
 }
 
-fn span(text: &str) -> Result<Duration, String> {
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
     let seconds = match text.char_indices().last() {
         Some((at, 's')) => text[..at].parse(),
         Some((at, 'm')) => text[..at].parse().map(|minutes: u64| minutes * 60),

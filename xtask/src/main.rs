@@ -14,6 +14,7 @@ mod header;
 mod dist_c;
 mod ffi_test;
 mod crash;
+mod fuzz;
 mod tidy;
 mod ci;
 
@@ -39,6 +40,8 @@ enum Chore {
     FfiTest(ffi_test::FfiTest),
     /// Break the disk under the log in every way, and check what it promised.
     Crash(crash::Crash),
+    /// Throw what nobody would think of at the code that reads.
+    Fuzz(fuzz::Fuzz),
     /// Check the rules of the house that no compiler checks.
     Tidy,
     /// Run every check that must be green before a change goes in.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Chore::DistC(asked) => dist_c::run(&asked),
         Chore::FfiTest(asked) => ffi_test::run(&asked),
         Chore::Crash(asked) => crash::run(&asked),
+        Chore::Fuzz(asked) => fuzz::run(&asked),
         Chore::Tidy => tidy::run(),
         Chore::Ci => ci::run(),
     };
