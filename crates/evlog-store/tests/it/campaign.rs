@@ -71,6 +71,10 @@ fn options(seed: u64) -> Options {
     if seed.is_multiple_of(2) {
         options.retention(Retention::everything().events(20));
     }
+    if seed.is_multiple_of(3) {
+        // Files and folders are closed and opened again all the time.
+        options.handles(1);
+    }
     options
         .batch_timeout(Duration::from_millis(2))
         .batch_size(8)

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use evlog_store::{Options, Store, Topic};
+use evlog_store::{Durability, Options, Store, Topic};
 
 use crate::alone::{self, kib_of_this_process};
 
@@ -98,6 +98,38 @@ fn an_idle_topic_costs_a_few_kib_of_memory() {
 fn a_thousand_topics_share_300_handles() {
     let Some(cost) = cost() else { return };
     assert!(cost.handles <= 300, "{cost:?}");
+}
+
+#[test]
+fn topics_that_share_too_few_handles_lose_nothing() {
+    const FEW: u64 = 20;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("store"), Options::new().handles(3).batch_size(4)).unwrap();
+    let topics: Vec<Topic> = (0..FEW).map(|number| store.topic(&number.to_string()).unwrap()).collect();
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| {
+                for number in 0..EVENTS {
+                    for topic in &topics {
+                        let ticket = topic.append(topic.name()).unwrap();
+                        if number % 3 == 0 {
+                            ticket.wait_for(Durability::Written).unwrap();
+                        }
+                    }
+                }
+            });
+        }
+    });
+    store.flush().unwrap();
+    for topic in &topics {
+        let events = topic.last(u64::MAX).unwrap();
+        assert_eq!(events.len() as u64, 4 * EVENTS);
+        assert!(events.iter().all(|event| event.payload == topic.name().as_bytes()));
+        topic.roll().unwrap();
+        assert_eq!(topic.trim_before(u64::MAX).unwrap(), 4 * EVENTS);
+        assert!(topic.verify().unwrap().damage.is_empty());
+    }
+    store.close().unwrap();
 }
 
 #[test]

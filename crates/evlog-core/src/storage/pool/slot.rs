@@ -53,7 +53,7 @@ pub(super) struct State<T: ?Sized> {
     pub(super) handle: Option<Arc<T>>,
     /// The time under which it stands among those that may be closed, if it does.
     pub(super) listed: Option<u64>,
-    /// The handle has a lock.
+    /// The handle has a lock, and so is not listed.
     pub(super) is_held: bool,
     /// Something was changed since the last sync began.
     is_changed: bool,
@@ -70,7 +70,7 @@ impl<T: ?Sized> State<T> {
     fn is_idle(&self) -> bool {
         // Copies are made under the lock alone, so one that is the only one stays it.
         let is_alone = self.handle.as_ref().is_some_and(|handle| Arc::strong_count(handle) == 1);
-        is_alone && !self.is_held && !self.must_stay && self.failed_sync.is_none()
+        is_alone && !self.must_stay && self.failed_sync.is_none()
     }
 
     /// Whether the handle may be closed.

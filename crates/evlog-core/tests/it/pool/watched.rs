@@ -118,9 +118,11 @@ impl Settled {
     /// Nobody pulls the plug, so nothing is really synced.
     fn sync(&self) -> io::Result<()> {
         self.seen.syncs.fetch_add(1, SeqCst);
+        // Of two at the same time, the first is told what went wrong.
+        let fails = self.seen.sync_fails.swap(false, SeqCst);
         self.seen.meanwhile.happen();
         let was_unsettled = self.is_changed.load(SeqCst) || self.has_failed.load(SeqCst);
-        if self.seen.sync_fails.swap(false, SeqCst) {
+        if fails {
             self.has_failed.store(true, SeqCst);
             self.seen.unsettled.fetch_add(usize::from(!was_unsettled), SeqCst);
             return Err(io::Error::other("as was ordered"));
