@@ -52,15 +52,19 @@ pub(crate) fn build(profile: &str, more: &[&str]) -> Result<Built, Failure> {
     cargo.args(["rustc", "--locked", "--package", "evlog-ffi", "--lib", "--crate-type", "cdylib,staticlib"]);
     cargo.args(["--profile", profile, "--message-format", "json-render-diagnostics"]).args(more);
     let lines = process::stdout_of(&mut cargo)?;
-    let file = |suffix: &str| -> Result<PathBuf, Failure> {
-        let files = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let ours = files.filter(|line| line["target"]["name"] == "evlog");
-        let names: Vec<Value> =
-            ours.filter_map(|line| line["filenames"].as_array().cloned()).flatten().collect();
-        let name = names.iter().filter_map(Value::as_str).find(|name| name.ends_with(suffix));
-        Ok(name.ok_or_else(|| format!("cargo has built no *{suffix}"))?.into())
-    };
-    Ok(Built { shared: file(".so")?, archive: file(".a")? })
+    Ok(Built { shared: artifact(&lines, "evlog", ".so")?, archive: artifact(&lines, "evlog", ".a")? })
+}
+
+/// The file of a target whose name ends so, by what cargo has said in JSON that it built.
+///
+/// # Errors
+/// Where there is none.
+pub(crate) fn artifact(lines: &str, target: &str, suffix: &str) -> Result<PathBuf, Failure> {
+    let files = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let ours = files.filter(|line| line["target"]["name"] == target);
+    let names: Vec<Value> = ours.filter_map(|line| line["filenames"].as_array().cloned()).flatten().collect();
+    let name = names.iter().filter_map(Value::as_str).find(|name| name.ends_with(suffix));
+    Ok(name.ok_or_else(|| format!("cargo has built no {target} that ends in {suffix}"))?.into())
 }
 
 /// Puts header, libraries and `evlog.pc` where compilers look for them below `prefix`, an absolute path.

@@ -13,6 +13,7 @@ mod golden;
 mod header;
 mod dist_c;
 mod ffi_test;
+mod bench;
 mod crash;
 mod fuzz;
 mod tidy;
@@ -38,6 +39,8 @@ enum Chore {
     DistC(dist_c::DistC),
     /// Compile C programs against the C interface, in every dialect, and run them, under valgrind too.
     FfiTest(ffi_test::FfiTest),
+    /// Measure what things cost, side by side.
+    Bench(bench::Bench),
     /// Break the disk under the log in every way, and check what it promised.
     Crash(crash::Crash),
     /// Throw what nobody would think of at the code that reads.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Chore::Header(asked) => header::run(&asked),
         Chore::DistC(asked) => dist_c::run(&asked),
         Chore::FfiTest(asked) => ffi_test::run(&asked),
+        Chore::Bench(asked) => bench::run(&asked),
         Chore::Crash(asked) => crash::run(&asked),
         Chore::Fuzz(asked) => fuzz::run(&asked),
         Chore::Tidy => tidy::run(),
