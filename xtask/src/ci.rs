@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{self, Failure};
-use crate::{crash, fuzz, tidy, workspace};
+use crate::{crash, ffi_test, fuzz, tidy, workspace};
 
 /// A check, by the name under which it is reported.
 type Step = (&'static str, fn() -> Result<(), Failure>);
@@ -19,6 +19,7 @@ const STEPS: &[Step] = &[
     ("lints", || cargo("clippy --locked --workspace --all-targets --all-features -- -D warnings")),
     ("docs", docs),
     ("package", package),
+    ("ffi-test", ffi_test::check),
     ("crash", crashes),
     ("fuzz", || fuzz::run_if_possible(FUZZ_BUDGET)),
     ("tests", tests),

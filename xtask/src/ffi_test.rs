@@ -3,6 +3,7 @@
 //! The library is installed into a folder of its own; programs are compiled against that, in every dialect that the
 //! header promises and linked both ways, and run by themselves and under valgrind.
 
+mod examples;
 mod programs;
 
 use std::collections::BTreeSet;
@@ -27,8 +28,18 @@ pub(crate) struct FfiTest {
 
 /// The committed list of what the shared library exports, below the root.
 const SYMBOLS: &str = "crates/evlog-ffi/symbols.txt";
+/// What explains the interface, below the root.
+const DOCUMENT: &str = "docs/C-API.md";
 /// The folder of the test programs, below the root.
 const TESTS: &str = "crates/evlog-ffi/tests/c";
+
+/// With what is quick to build.
+///
+/// # Errors
+/// As for [`run`].
+pub(crate) fn check() -> Result<(), Failure> {
+    run(&FfiTest { profile: "dev".into() })
+}
 
 /// Builds, compiles and runs.
 ///
@@ -46,14 +57,14 @@ pub(crate) fn run(asked: &FfiTest) -> Result<(), Failure> {
     let programs = Programs::new(&prefix, folder.path())?;
     programs.compile_header()?;
     let tests = workspace::root().join(TESTS);
-    for dialect in [Dialect::C99, Dialect::C11] {
-        programs.run(&tests.join("walk.c"), dialect, Linking::Shared)?;
-    }
     for test in ["walk.c", "misuse.c", "threads.c"] {
-        programs.run(&tests.join(test), Dialect::C11, Linking::Static)?;
-        programs.run(&tests.join(test), Dialect::Cpp11, Linking::Shared)?;
-        programs.run_checked(&tests.join(test))?;
+        let source = tests.join(test);
+        programs.run(&source, Dialect::C99, Linking::Shared)?;
+        programs.run(&source, Dialect::C11, Linking::Static)?;
+        programs.run(&source, Dialect::Cpp11, Linking::Shared)?;
+        programs.run_checked(&source)?;
     }
+    examples::check(&prefix, folder.path())?;
     panics(asked, folder.path())?;
     println!("ffi-test: all is well");
     Ok(())
@@ -79,9 +90,16 @@ fn check_shared(library: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Every function and every status is met by a test program.
+/// Every function and every status is met by a test program, and every function is explained.
 fn check_coverage() -> Result<(), Failure> {
     let header = fs::read_to_string(workspace::root().join(HEADER))?;
+    let document = fs::read_to_string(workspace::root().join(DOCUMENT))?;
+    let functions = functions_in(&header);
+    let unexplained: Vec<&&str> =
+        functions.iter().filter(|name| !document.contains(&format!("`{name}`"))).collect();
+    if !unexplained.is_empty() {
+        return Err(format!("{DOCUMENT} does not say what {unexplained:?} is for").into());
+    }
     let mut tests = String::new();
     for entry in fs::read_dir(workspace::root().join(TESTS))? {
         tests += &fs::read_to_string(entry?.path())?;
@@ -89,8 +107,7 @@ fn check_coverage() -> Result<(), Failure> {
     let statuses = header.split_whitespace().filter(|word| word.starts_with("EVLOG_E_"));
     let statuses =
         statuses.filter(|word| word.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_'));
-    let missing: Vec<&str> =
-        statuses.chain(functions_in(&header)).filter(|name| !tests.contains(*name)).collect();
+    let missing: Vec<&str> = statuses.chain(functions).filter(|name| !tests.contains(*name)).collect();
     if missing.is_empty() { Ok(()) } else { Err(format!("no program in {TESTS} meets {missing:?}").into()) }
 }
 
