@@ -4,7 +4,7 @@
 //! in the next group. The lock of the queue is never held while the disk is busy.
 
 use std::any::Any;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 #[cfg(feature = "async")]
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -289,8 +289,8 @@ impl Committer {
             (None, None) => {}
         }
         let error = error.map(Arc::new).or(self.note_roll(segments, &mut log, &mut deeds));
-        let (written, durable) = (log.range().end, log.durable_end());
-        Outcome { log, group, error, written, durable, deeds }
+        let (Range { start, end: written }, durable) = (log.range(), log.durable_end());
+        Outcome { log, group, error, start, written, durable, deeds }
     }
 
     /// Counts a roll, where there were only so many segments before, and makes room for it at once: no writer shall
@@ -363,10 +363,10 @@ impl Committer {
         let done = work(&mut turn.log).map_err(Arc::new);
         let trimmed = self.note_roll(segments, &mut turn.log, &mut deeds);
         std::mem::forget(guard);
-        let (written, durable) = (turn.log.range().end, turn.log.durable_end());
+        let (Range { start, end: written }, durable) = (turn.log.range(), turn.log.durable_end());
         // Only what leaves the log in doubt concerns the events of others.
         let poison = done.as_ref().err().filter(|error| is_indeterminate(error)).map(Arc::clone).or(trimmed);
-        self.settle(Outcome { log: turn.log, group: None, error: poison, written, durable, deeds });
+        self.settle(Outcome { log: turn.log, group: None, error: poison, start, written, durable, deeds });
         done.map_err(Error::Log)
     }
 

@@ -134,4 +134,16 @@ impl Error {
             _ => None,
         }
     }
+
+    /// Whether it says that a topic was closed: how a stream ends that has nothing to complain of.
+    #[cfg(feature = "async")]
+    pub(crate) fn is_close(&self) -> bool {
+        matches!(self, Error::Closed { .. })
+    }
+
+    /// Whether nothing can follow it in a stream.
+    #[cfg(feature = "async")]
+    pub(crate) fn is_the_end(&self) -> bool {
+        self.is_close() || matches!(self.log(), Some(evlog_core::Error::Poisoned { .. }))
+    }
 }

@@ -55,6 +55,7 @@ mod upkeep;
 
 mod batching;
 mod reader;
+mod trims;
 
 mod topic;
 
@@ -75,6 +76,7 @@ pub use reader::{Events, Follower, Reader};
 pub use rkyv;
 pub use store::Store;
 pub use topic::{Ticket, Topic};
+pub use trims::Trims;
 #[cfg(feature = "rkyv")]
 pub use typed::TypedTopic;
 

@@ -67,7 +67,8 @@ pub(crate) struct Outcome {
     pub(crate) log: Box<Log>,
     pub(crate) group: Option<Pending>,
     pub(crate) error: Option<Arc<evlog_core::Error>>,
-    /// Where the log ends now.
+    /// Where the log starts and ends now.
+    pub(crate) start: Position,
     pub(crate) written: Position,
     pub(crate) durable: Position,
     pub(crate) deeds: Deeds,
@@ -110,6 +111,7 @@ pub(crate) struct Queue {
     bytes: usize,
     /// Position of the next event that is accepted.
     next: Position,
+    start: Position,
     pub(crate) written: Position,
     pub(crate) durable: Position,
     /// Bytes written since the last sync.
@@ -141,7 +143,7 @@ pub(crate) struct Accepted {
 impl Queue {
     /// The queue of a log whose segments have so many bytes.
     pub(crate) fn new(log: Log, last_timestamp: Timestamp, segment_bytes: u64) -> Queue {
-        let end = log.range().end;
+        let Range { start, end } = log.range();
         let durable = log.durable_end();
         Queue {
             log: Some(Box::new(log)),
@@ -150,6 +152,7 @@ impl Queue {
             group_bytes: group_bytes(segment_bytes),
             bytes: 0,
             next: end,
+            start,
             written: end,
             durable,
             unsynced_bytes: 0,
@@ -307,7 +310,8 @@ impl Queue {
             Some(_) => Growth::Poisoned,
             None => Growth::Open,
         };
-        Reach { written: self.written, durable: self.durable, growth, failures: self.failures }
+        let Queue { start, written, durable, failures, .. } = *self;
+        Reach { start, written, durable, growth, failures }
     }
 
     /// Whether anything is accepted and not durable.
@@ -350,9 +354,10 @@ impl Queue {
 
     /// Gives the right to write back and counts what came of the turn.
     pub(crate) fn settle(&mut self, outcome: Outcome) {
-        let Outcome { log, group, error, written, durable, .. } = outcome;
+        let Outcome { log, group, error, start, written, durable, .. } = outcome;
         let (bytes, events) = group.as_ref().map_or((0, 0), |pending| (pending.bytes, pending.group.len()));
         let was_written = written > self.written;
+        self.start = start;
         self.written = written;
         self.durable = durable;
         // Another process may have written, where this one only looks.

@@ -3,24 +3,21 @@
 #[cfg(feature = "async")]
 use std::pin::Pin;
 #[cfg(feature = "async")]
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use evlog_core::{Event, OwnedEvent, Position, ReadLevel};
 
-#[cfg(feature = "async")]
-use crate::committer::Access;
 use crate::committer::OpenTopic;
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 #[cfg(feature = "rkyv")]
 use crate::name::TopicName;
 use crate::sync::Arc;
-use crate::watermark::Growth;
+use crate::watermark::Goal;
 #[cfg(feature = "async")]
 use crate::watermark::Seat;
-
-/// The longest that a wait without an end sleeps before it looks again.
-const LONG: Duration = Duration::from_secs(3_600);
 
 /// Reads events of a topic, each borrowed until the next call. It holds no lock that an append needs, keeps no file
 /// from being trimmed, and goes on reading what is there after its topic was closed.
@@ -157,16 +154,18 @@ impl Follower {
     pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Event<'_>>> {
         let deadline = timeout.map(|span| self.reader.topic.elapsed().saturating_add(span));
         while !self.reader.advance()? {
-            let left = deadline.map_or(LONG, |end| end.saturating_sub(self.reader.topic.elapsed()));
             let topic = &self.reader.topic;
-            match topic.wait_past(self.reader.position(), self.level, left)? {
-                (false, Growth::Closed) => return Err(Error::Closed { topic: topic.name.clone() }),
-                (false, Growth::Poisoned) => return Err(topic.poisoned()),
-                (false, Growth::Open) if deadline.is_some() && left.is_zero() => return Ok(None),
-                (true, _) | (false, Growth::Open) => {}
+            let left = deadline.map(|end| end.saturating_sub(topic.elapsed()));
+            if !topic.wait_until(self.goal(), left)? {
+                return Ok(None);
             }
         }
         Ok(self.reader.event())
+    }
+
+    /// What there must be for the next call to give an event.
+    fn goal(&self) -> Goal {
+        Goal::Event(self.reader.position(), self.level)
     }
 
     /// What was read last.
@@ -198,18 +197,9 @@ impl Follower {
                 Ok(false) => {}
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
-            if topic.access == Access::ReadOnly {
-                topic.begin_watch();
-            }
-            let position = self.reader.position();
-            match topic.watermark.poll_past(position, self.level, context.waker(), &mut self.seat) {
-                (true, _) => {}
-                (false, Growth::Open) => return Poll::Pending,
-                (false, Growth::Closed) => self.is_over = true,
-                (false, Growth::Poisoned) => {
-                    self.is_over = true;
-                    return Poll::Ready(Some(Err(topic.poisoned())));
-                }
+            if let Err(error) = ready!(topic.poll_until(self.goal(), context, &mut self.seat)) {
+                self.is_over = error.is_the_end();
+                return Poll::Ready((!error.is_close()).then_some(Err(error)));
             }
         }
         Poll::Ready(None)

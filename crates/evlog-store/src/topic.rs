@@ -8,7 +8,9 @@ use evlog_core::{
 };
 
 use crate::committer::OpenTopic;
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::metrics::TopicSnapshot;
 use crate::name::TopicName;
 use crate::options::Durability;
@@ -16,7 +18,8 @@ use crate::queue::Accepted;
 use crate::reader::{Follower, Reader};
 use crate::retention::Retention;
 use crate::sync::Arc;
-use crate::watermark::Growth;
+use crate::trims::Trims;
+use crate::watermark::Goal;
 #[cfg(feature = "async")]
 use crate::watermark::Seat;
 
@@ -254,12 +257,7 @@ impl Topic {
     /// # Errors
     /// [`Error::Closed`] and [`evlog_core::Error::Poisoned`] where it will not come.
     pub fn wait_past(&self, position: Position, timeout: Duration) -> Result<bool> {
-        match self.committer.wait_past(position, ReadLevel::Durable, timeout)? {
-            (true, _) => Ok(true),
-            (false, Growth::Open) => Ok(false),
-            (false, Growth::Closed) => Err(Error::Closed { topic: self.committer.name.clone() }),
-            (false, Growth::Poisoned) => Err(self.committer.poisoned()),
-        }
+        self.committer.wait_until(Goal::Event(position, ReadLevel::Durable), Some(timeout))
     }
 
     /// Drops whole segments from the front whose events all lie before `position`, and returns the new start.
@@ -268,6 +266,12 @@ impl Topic {
     /// See [`evlog_core::Log::trim_before`].
     pub fn trim_before(&self, position: Position) -> Result<Position> {
         self.committer.trim_before(position)
+    }
+
+    /// Word of what is trimmed of the events from `from` on: of the first one that is left, to hear of what goes from
+    /// now on; or where an earlier [`Trims`] has got to, to hear also of what went in between.
+    pub fn trims(&self, from: Position) -> Trims {
+        Trims::new(from, Arc::clone(&self.committer))
     }
 
     /// Changes what the topic keeps, from now on and until it is closed.

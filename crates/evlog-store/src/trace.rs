@@ -55,7 +55,7 @@ pub(crate) fn rolled(topic: &TopicName, segments: usize) {
 /// Segments were dropped from the front; said only where there were any.
 pub(crate) fn trimmed(topic: &TopicName, trimmed: &Trimmed) {
     if trimmed.bytes > 0 {
-        say!(info, %topic, start = trimmed.start, bytes = trimmed.bytes, "trimmed");
+        say!(info, %topic, from = trimmed.from, to = trimmed.to, bytes = trimmed.bytes, "trimmed");
     }
 }
 

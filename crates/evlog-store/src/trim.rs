@@ -7,8 +7,10 @@ use crate::retention::{Retention, trim_position};
 /// What came of a trim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Trimmed {
-    /// Where the log starts now.
-    pub(crate) start: Position,
+    /// Where the log started.
+    pub(crate) from: Position,
+    /// Where it starts now.
+    pub(crate) to: Position,
     /// Bytes of the segments that are gone.
     pub(crate) bytes: u64,
 }
@@ -16,12 +18,13 @@ pub(crate) struct Trimmed {
 /// Drops what the policy does not keep.
 pub(crate) fn by_policy(log: &mut Log, policy: &Retention) -> evlog_core::Result<Trimmed> {
     let start = log.range().start;
+    let nothing = Trimmed { from: start, to: start, bytes: 0 };
     if *policy == Retention::everything() {
-        return Ok(Trimmed { start, bytes: 0 });
+        return Ok(nothing);
     }
     match trim_position(log.view(), policy)? {
         Some(position) if position > start => before(log, position),
-        _ => Ok(Trimmed { start, bytes: 0 }),
+        _ => Ok(nothing),
     }
 }
 
@@ -29,7 +32,8 @@ pub(crate) fn by_policy(log: &mut Log, policy: &Retention) -> evlog_core::Result
 pub(crate) fn before(log: &mut Log, position: Position) -> evlog_core::Result<Trimmed> {
     // For the count alone, which must not stand in the way.
     let segments = log.segments().unwrap_or_default();
-    let start = log.trim_before(position)?;
-    let gone = segments.iter().filter(|segment| segment.end <= start && segment.name.base < start);
-    Ok(Trimmed { start, bytes: gone.map(|segment| segment.bytes).sum() })
+    let from = log.range().start;
+    let to = log.trim_before(position)?;
+    let gone = segments.iter().filter(|segment| segment.end <= to && segment.name.base < to);
+    Ok(Trimmed { from, to, bytes: gone.map(|segment| segment.bytes).sum() })
 }

@@ -145,8 +145,7 @@ impl Committer {
         let trimmed = self.with_log(work)?;
         self.metrics.trimmed(trimmed.bytes);
         trace::trimmed(&self.name, &trimmed);
-        self.watermark.wake();
-        Ok(trimmed.start)
+        Ok(trimmed.to)
     }
 
     /// Seals the active segment and starts the next one.

@@ -11,14 +11,24 @@ use crate::sync::{Condvar, Mutex};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Growth {
     Open,
-    /// A write or a sync failed: no more until it is opened again.
+    /// A write or a sync failed: no more until it is opened again, and nothing is trimmed.
     Poisoned,
     Closed,
+}
+
+/// What somebody waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Goal {
+    /// That an event at this position can be read at this level.
+    Event(Position, ReadLevel),
+    /// That the event at this position was trimmed.
+    Trim(Position),
 }
 
 /// How far a topic reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reach {
+    pub(crate) start: Position,
     pub(crate) written: Position,
     pub(crate) durable: Position,
     pub(crate) growth: Growth,
@@ -26,7 +36,7 @@ pub(crate) struct Reach {
     pub(crate) failures: u64,
 }
 
-/// The two ends of a topic, and those who wait for them to move.
+/// Start and ends of a topic, and those who wait for them to move.
 #[derive(Debug)]
 pub(crate) struct Watermark {
     state: Mutex<State>,
@@ -88,36 +98,24 @@ impl Watermark {
         wakeful.wake();
     }
 
-    /// Waits until an event at `position` can be read, the topic can grow no more, or `timeout` has passed; says
-    /// whether it can be read, and whether the topic may still grow.
-    pub(crate) fn wait_past(
-        &self,
-        position: Position,
-        level: ReadLevel,
-        timeout: Duration,
-    ) -> (bool, Growth) {
+    /// Waits until the goal is reached, the topic can change no more, or `timeout` has passed; says whether it is
+    /// reached, and whether the topic may still change.
+    pub(crate) fn wait_for(&self, goal: Goal, timeout: Duration) -> (bool, Growth) {
         let mut state = self.state.lock();
-        if state.waits_for(position, level) {
-            self.changed.wait_while_for(&mut state, |state| state.waits_for(position, level), timeout);
+        if state.waits_for(goal) {
+            self.changed.wait_while_for(&mut state, |state| state.waits_for(goal), timeout);
         }
-        (state.end(level) > position, state.reach.growth)
+        (state.has_reached(goal), state.reach.growth)
     }
 
-    /// Has `waker` woken by the next change, unless an event at `position` can be read already or the topic can grow
-    /// no more.
+    /// Has `waker` woken by the next change, unless the goal is reached or the topic can change no more.
     #[cfg(feature = "async")]
-    pub(crate) fn poll_past(
-        &self,
-        position: Position,
-        level: ReadLevel,
-        waker: &Waker,
-        seat: &mut Option<Seat>,
-    ) -> (bool, Growth) {
+    pub(crate) fn poll_for(&self, goal: Goal, waker: &Waker, seat: &mut Option<Seat>) -> (bool, Growth) {
         let mut state = self.state.lock();
-        if state.waits_for(position, level) {
+        if state.waits_for(goal) {
             state.register(waker, seat);
         }
-        (state.end(level) > position, state.reach.growth)
+        (state.has_reached(goal), state.reach.growth)
     }
 
     /// Whether a task waits to be woken.
@@ -133,15 +131,16 @@ impl Watermark {
 }
 
 impl State {
-    fn end(&self, level: ReadLevel) -> Position {
-        match level {
-            ReadLevel::Durable => self.reach.durable,
-            ReadLevel::Written => self.reach.written,
+    fn has_reached(&self, goal: Goal) -> bool {
+        match goal {
+            Goal::Event(position, ReadLevel::Durable) => self.reach.durable > position,
+            Goal::Event(position, ReadLevel::Written) => self.reach.written > position,
+            Goal::Trim(position) => self.reach.start > position,
         }
     }
 
-    fn waits_for(&self, position: Position, level: ReadLevel) -> bool {
-        self.end(level) <= position && self.reach.growth == Growth::Open
+    fn waits_for(&self, goal: Goal) -> bool {
+        !self.has_reached(goal) && self.reach.growth == Growth::Open
     }
 
     fn take_all(&mut self) -> Wakeful {

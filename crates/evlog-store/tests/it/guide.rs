@@ -140,6 +140,17 @@ fn retention(path: &Path) -> Done {
     let start = clicks.enforce_retention()?; // now, instead of with the next file
     // end
     assert_eq!(start, 0);
+    (0..10).try_for_each(|_| clicks.append("x").map(drop))?;
+    clicks.roll()?;
+    clicks.trim_before(10)?;
+    // guide
+    let mut trims = clicks.trims(start);
+    while let Some(gone) = trims.next(Some(Duration::from_millis(10)))? {
+        println!("{} to {} are gone", gone.start, gone.end);
+    }
+    let told = trims.position(); // kept somewhere, it is where to go on after a restart
+    // end
+    assert_eq!(told, 10);
     Ok(())
 }
 

@@ -35,6 +35,7 @@ mod tasks;
 mod topic;
 #[cfg(feature = "tracing")]
 mod trace;
+mod trims;
 #[cfg(feature = "rkyv")]
 mod typed;
 mod units;

@@ -1,4 +1,4 @@
-//! Tickets and followers as futures, on the smallest executor that does: nobody is forgotten.
+//! Tickets, followers and trims as futures, on the smallest executor that does: nobody is forgotten.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use evlog_core::Error as LogError;
 use evlog_sim::{Errno, FailedSync, OperationKind, Quota, QuotaAt, What};
-use evlog_store::{Durability, Error, Follower, Options, Place, Result, Ticket, Topic};
+use evlog_store::{Durability, Error, Follower, Options, Place, Result, Store, Ticket, Topic, Trims};
 use futures_core::Stream;
 
 use crate::stage::{Cue, LONG, Stage, pause};
@@ -412,4 +412,62 @@ fn a_typed_stream_gives_values() {
     assert_eq!(next().unwrap().unwrap().position, 2);
     store.close().unwrap();
     assert!(next().is_none());
+}
+
+// ---- trims ----
+
+async fn next_trim(trims: &mut Trims) -> Option<Result<std::ops::Range<u64>>> {
+    std::future::poll_fn(|context| Pin::new(&mut *trims).poll_next(context)).await
+}
+
+#[test]
+fn a_stream_tells_what_was_trimmed_and_ends_with_the_topic() {
+    let stage = Stage::new(12);
+    let store = stage.open(&patient());
+    let topic = store.topic("a").unwrap();
+    let mut trims = topic.trims(0);
+    scope(|threads| {
+        threads.spawn(|| {
+            for position in 0..100 {
+                topic.append("x").unwrap().wait().unwrap();
+                topic.roll().unwrap();
+                topic.trim_before(position + 1).unwrap();
+            }
+            topic.close().unwrap();
+        });
+        block_on(async {
+            let mut end = 0;
+            while let Some(range) = next_trim(&mut trims).await {
+                let range = range.unwrap();
+                assert!(range.start == end && !range.is_empty(), "{range:?} behind {end}");
+                end = range.end;
+            }
+            assert_eq!(end, 100);
+            assert!(next_trim(&mut trims).await.is_none());
+        });
+    });
+}
+
+#[test]
+fn tasks_of_another_process_are_told_what_comes_and_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let topic = Store::open(&path, &Options::new()).unwrap().topic("a").unwrap();
+    topic.append("0").unwrap().wait().unwrap();
+    let looking = Store::open_read_only(&path, &Options::new()).unwrap();
+    let seen = looking.existing_topic("a").unwrap();
+    let (mut trims, mut follower) = (seen.trims(0), seen.follow(Place::Oldest).unwrap());
+    assert_eq!(block_on(next(&mut follower)).unwrap().unwrap().position, 0);
+    scope(|threads| {
+        let trimmed = threads.spawn(|| block_on(next_trim(&mut trims)).unwrap().unwrap());
+        let came = threads.spawn(|| block_on(next(&mut follower)).unwrap().unwrap());
+        pause(Duration::from_millis(50));
+        topic.roll().unwrap();
+        topic.trim_before(1).unwrap();
+        topic.append("1").unwrap().wait().unwrap();
+        assert_eq!((trimmed.join().unwrap(), came.join().unwrap().position), (0..1, 1));
+    });
+    looking.close().unwrap();
+    assert!(block_on(next_trim(&mut trims)).is_none());
+    assert!(block_on(next(&mut follower)).is_none());
 }

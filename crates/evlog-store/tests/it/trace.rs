@@ -158,7 +158,7 @@ fn rolls_and_trims_are_said_whoever_does_them() {
     let trimmed = "INFO trimmed";
     assert_eq!(words("rolled"), ["INFO opened", rolled, rolled, rolled, trimmed, trimmed]);
     let said = said("rolled");
-    assert_eq!((&*said[3].fields["segments"], &*said[4].fields["start"]), ("4", "1"));
+    assert_eq!((&*said[3].fields["segments"], &*said[4].fields["to"]), ("4", "1"));
     assert_ne!(said[4].fields["bytes"], "0");
 }
 
