@@ -1,6 +1,12 @@
 //! Appends so many buffered events of 128 bytes and says how many nanoseconds each took: the Rust side of
 //! `cargo xtask bench ffi`. The C side is `bench/append_c.c`, which does the same.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "it measures, and says what it measured"
+)]
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;

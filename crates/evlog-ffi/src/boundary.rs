@@ -4,6 +4,8 @@
 //! The types of arguments have the layout of pointers, as the header declares them. Only C can make them, and what the
 //! header demands of pointers is what the `unsafe` in [`memory`] relies on. Handles need no `unsafe`: they are numbers.
 
+#[cfg(feature = "test-hooks")]
+mod made;
 mod memory;
 mod structures;
 

@@ -43,3 +43,5 @@ pub mod report;
 
 #[cfg(feature = "test-hooks")]
 pub mod hook;
+#[cfg(feature = "test-hooks")]
+pub mod player;

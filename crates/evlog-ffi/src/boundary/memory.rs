@@ -15,7 +15,7 @@ use crate::status::{EVLOG_E_UNSUPPORTED, Status};
 /// A text: UTF-8, with a NUL at its end.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub struct Word(*const c_char);
+pub struct Word(pub(super) *const c_char);
 
 impl Word {
     pub(crate) const NULL: Word = Word(ptr::null());
@@ -63,7 +63,7 @@ impl Slice {
 /// The first of several values to be read.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub struct Items<T>(*const T);
+pub struct Items<T>(pub(super) *const T);
 
 impl Items<Slice> {
     /// So many payloads.
@@ -100,7 +100,7 @@ fn check<T>(first: *const T, count: usize, what: &str) -> Result<(), Failure> {
 /// A value to be read, or null for none.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub struct Optional<T>(*const T);
+pub struct Optional<T>(pub(super) *const T);
 
 impl<T: Copy> Optional<T> {
     pub(crate) const NONE: Optional<T> = Optional(ptr::null());
@@ -125,29 +125,29 @@ pub(crate) trait Output<V> {
 /// Where a result goes.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub struct Out<T>(*mut T);
+pub struct Out<T>(pub(super) *mut T);
 
 /// Where a result goes, or null where nobody wants it.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub struct OptionalOut<T>(*mut T);
+pub struct OptionalOut<T>(pub(super) *mut T);
 
 /// Where a new handle goes.
 #[repr(transparent)]
-pub struct NewHandle<T>(*mut *mut T);
+pub struct NewHandle<T>(pub(super) *mut *mut T);
 
 /// Where a new handle goes, or null where nobody wants it.
 #[repr(transparent)]
-pub struct OptionalHandle<T>(*mut *mut T);
+pub struct OptionalHandle<T>(pub(super) *mut *mut T);
 
 /// Where an error goes, or null where nobody wants it.
 #[repr(transparent)]
-pub struct ErrorOut(*mut *mut Error);
+pub struct ErrorOut(pub(super) *mut *mut Error);
 
 /// Where up to so many results go.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub struct Room<T>(*mut T);
+pub struct Room<T>(pub(super) *mut T);
 
 impl Output<()> for () {
     fn check(&self) -> Result<(), Failure> {
@@ -267,7 +267,7 @@ pub(crate) unsafe trait Plain: Copy {
 /// A structure to be read, of the caller's version; null for one that is all zeros.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub struct Growing<T>(*const T);
+pub struct Growing<T>(pub(super) *const T);
 
 impl<T> Growing<T> {
     /// What the caller's version says, zeros for what it does not know yet.
@@ -299,7 +299,7 @@ impl<T> Growing<T> {
 /// Where a structure goes, of the caller's version. Its size is set to what was written.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub struct GrowingOut<T>(*mut T);
+pub struct GrowingOut<T>(pub(super) *mut T);
 
 impl<T: Plain> Output<T> for GrowingOut<T> {
     fn check(&self) -> Result<(), Failure> {
@@ -322,7 +322,7 @@ impl<T: Plain> Output<T> for GrowingOut<T> {
 /// As [`GrowingOut`], or null where nobody wants it.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub struct OptionalGrowingOut<T>(*mut T);
+pub struct OptionalGrowingOut<T>(pub(super) *mut T);
 
 impl<T: Plain> Output<T> for OptionalGrowingOut<T> {
     fn check(&self) -> Result<(), Failure> {
