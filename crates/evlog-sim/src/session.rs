@@ -130,8 +130,11 @@ impl Session {
 
     /// A log that could not be made leaves nothing behind, unless removing that fails too.
     fn check_nothing_half_made(&self, before: &Before) -> Checked {
-        let half = self.disk.paths().into_iter().find(|path| path.starts_with("new-"));
-        match half.filter(|_| self.disk.struck() == before.struck + 1) {
+        let paths = self.disk.paths();
+        // Where there is a log, nobody looks for what others have left.
+        let is_made = paths.iter().any(|path| path.starts_with("log/"));
+        let half = paths.into_iter().find(|path| path.starts_with("new-"));
+        match half.filter(|_| !is_made && self.disk.struck() == before.struck + 1) {
             Some(path) => broken(24, format!("the open failed, and {path} is left")),
             None => Ok(()),
         }
