@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::Args;
 use serde_json::Value;
@@ -39,6 +40,13 @@ pub(crate) fn run(asked: &DistC) -> Result<(), Failure> {
     fs::create_dir_all(&asked.prefix)?;
     let prefix = asked.prefix.canonicalize()?;
     install(&built, &prefix)?;
+    // Names stay, lines go: they are most of the bytes.
+    process::run(
+        Command::new("strip")
+            .arg("--strip-debug")
+            .arg(prefix.join("lib").join(soname()?))
+            .arg(prefix.join("lib/libevlog.a")),
+    )?;
     println!("installed evlog {} below {}", env!("CARGO_PKG_VERSION"), prefix.display());
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask ffi-test`: the C interface as C programs meet it.
 //!
 //! The library is installed into a folder of its own; programs are compiled against that, in every dialect that the
-//! header promises and linked both ways, and run by themselves and under valgrind.
+//! header promises and linked both ways, and run by themselves, with sanitizers and under valgrind.
 
 mod examples;
 mod programs;
@@ -62,7 +62,12 @@ pub(crate) fn run(asked: &FfiTest) -> Result<(), Failure> {
         programs.run(&source, Dialect::C99, Linking::Shared)?;
         programs.run(&source, Dialect::C11, Linking::Static)?;
         programs.run(&source, Dialect::Cpp11, Linking::Shared)?;
+        programs.run_sanitized(&source)?;
         programs.run_checked(&source)?;
+    }
+    let consumer = workspace::root().join(examples::FOLDER).join("c/consumer.c");
+    for dialect in [Dialect::C99, Dialect::C11, Dialect::Cpp11] {
+        programs.compile(&consumer, dialect, Linking::Static, &[])?;
     }
     examples::check(&prefix, folder.path())?;
     panics(asked, folder.path())?;

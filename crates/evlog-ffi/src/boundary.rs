@@ -2,7 +2,7 @@
 //! panic gets across.
 //!
 //! The types of arguments have the layout of pointers, as the header declares them. Only C can make them, and what the
-//! header demands of pointers is what the `unsafe` in [`memory`] relies on. Handles need no `unsafe`: they are numbers.
+//! header demands of pointers is what the `unsafe` in `memory` relies on. Handles need no `unsafe`: they are numbers.
 
 #[cfg(feature = "test-hooks")]
 mod made;

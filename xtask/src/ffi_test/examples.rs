@@ -11,15 +11,16 @@ use crate::ffi_test::DOCUMENT;
 use crate::process::{self, Failure};
 use crate::workspace;
 
-const EXAMPLES: &str = "crates/evlog-ffi/examples";
+/// Below the root.
+pub(super) const FOLDER: &str = "crates/evlog-ffi/examples";
 /// How long a line may take to come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The example of the documentation is this one; CMake builds it, it survives being killed, and Python reads along.
 pub(super) fn check(prefix: &Path, folder: &Path) -> Result<(), Failure> {
-    let source = fs::read_to_string(workspace::root().join(EXAMPLES).join("c/consumer.c"))?;
+    let source = fs::read_to_string(workspace::root().join(FOLDER).join("c/consumer.c"))?;
     if !fs::read_to_string(workspace::root().join(DOCUMENT))?.contains(&format!("```c\n{source}```")) {
-        return Err(format!("{DOCUMENT} does not show {EXAMPLES}/c/consumer.c as it is").into());
+        return Err(format!("{DOCUMENT} does not show {FOLDER}/c/consumer.c as it is").into());
     }
     let consumer = build_with_cmake(prefix, folder)?;
     println!("ok   consumer built with CMake");
@@ -35,7 +36,7 @@ fn build_with_cmake(prefix: &Path, folder: &Path) -> Result<PathBuf, Failure> {
     let build = folder.join("cmake");
     let mut configure = Command::new("cmake");
     configure.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
-    configure.arg("-S").arg(workspace::root().join(EXAMPLES).join("c")).arg("-B").arg(&build);
+    configure.arg("-S").arg(workspace::root().join(FOLDER).join("c")).arg("-B").arg(&build);
     process::stdout_of(&mut configure)?;
     process::stdout_of(Command::new("cmake").arg("--build").arg(&build))?;
     Ok(build.join("consumer"))
@@ -69,7 +70,7 @@ fn survive(consumer: &Path, store: &Path) -> Result<(), Failure> {
 
 fn read_along(prefix: &Path, consumer: &Path, store: &Path) -> Result<(), Failure> {
     let mut python = Command::new("python3");
-    python.arg(workspace::root().join(EXAMPLES).join("python/follow.py"));
+    python.arg(workspace::root().join(FOLDER).join("python/follow.py"));
     python.arg(prefix.join("lib/libevlog.so")).arg(store).args(["orders", "7"]);
     let mut live = Live::start(&mut python)?;
     for line in ["0 one", "1 two", "2 three", "3 four", "4 five"] {

@@ -64,14 +64,21 @@ impl Programs {
 
     /// Compiles a program, and runs it with an empty folder as its argument.
     pub(super) fn run(&self, source: &Path, dialect: Dialect, linking: Linking) -> Result<(), Failure> {
-        let program = self.compile(source, dialect, linking)?;
+        let program = self.compile(source, dialect, linking, &[])?;
         let what = format!("{} {dialect:?} {linking:?}", name_of(source));
         self.timed(&what, &mut Command::new(program))
     }
 
+    /// Compiles a program with the sanitizers, and runs it: what it does with borrowed memory is right, and it leaks none.
+    pub(super) fn run_sanitized(&self, source: &Path) -> Result<(), Failure> {
+        let sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+        let program = self.compile(source, Dialect::C11, Linking::Shared, &sanitizers)?;
+        self.timed(&format!("{} sanitized", name_of(source)), &mut Command::new(program))
+    }
+
     /// Compiles a program, and runs it under valgrind: no error, no leak.
     pub(super) fn run_checked(&self, source: &Path) -> Result<(), Failure> {
-        let program = self.compile(source, Dialect::C11, Linking::Shared)?;
+        let program = self.compile(source, Dialect::C11, Linking::Shared, &[])?;
         let mut valgrind = Command::new("valgrind");
         let known = workspace::root().join("crates/evlog-ffi/tests/c/valgrind.supp");
         valgrind.args([
@@ -94,9 +101,11 @@ impl Programs {
         source: &Path,
         dialect: Dialect,
         linking: Linking,
+        more: &[&str],
     ) -> Result<PathBuf, Failure> {
         let program = self.folder.join(format!("{}-{dialect:?}-{linking:?}", name_of(source)));
         let mut compiler = dialect.compiler();
+        compiler.args(more);
         compiler.arg(source).arg("-o").arg(&program).args(self.flags(linking)?);
         process::run(&mut compiler)?;
         Ok(program)

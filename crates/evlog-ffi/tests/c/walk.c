@@ -395,6 +395,24 @@ static void damage(char **argv) {
     CHECK(evlog_reader_free(r) == EVLOG_OK);
 }
 
+/* Closed and opened again, at once and often; several stores at a time. */
+static void open_and_close(char **argv) {
+    evlog_store *s[2] = {NULL, NULL};
+    evlog_topic *t = NULL;
+    uint64_t position = 99;
+    int i;
+    OK(evlog_open(in_folder(argv, "first"), NULL, &s[0], &err));
+    OK(evlog_open(in_folder(argv, "second"), NULL, &s[1], &err));
+    for (i = 0; i < 40; i++) {
+        OK(evlog_topic_open(s[i % 2], "t", &t, &err));
+        OK(evlog_append(t, bytes_of("x"), EVLOG_BUFFERED, &position, &err));
+        CHECK(position == (uint64_t)(i / 2));
+        OK(evlog_topic_close(t, &err));
+    }
+    OK(evlog_close(s[0], &err));
+    OK(evlog_close(s[1], &err));
+}
+
 int main(int argc, char **argv) {
     evlog_store *s = NULL;
     evlog_topic *t = NULL;
@@ -416,6 +434,7 @@ int main(int argc, char **argv) {
     FAILS(EVLOG_E_CLOSED, evlog_append(t, bytes_of("x"), EVLOG_SYNCED, NULL, &err));
     CHECK(evlog_topic_free(t) == EVLOG_OK);
     damage(argv);
+    open_and_close(argv);
     puts("walked");
     return 0;
 }
