@@ -98,7 +98,7 @@ impl Session {
     pub fn open(&mut self, ended: Ended, depth: Depth) -> Checked<Course> {
         self.is_unsettled |= ended == Ended::Power;
         let ended = if self.is_unsettled { Ended::Power } else { Ended::Process };
-        let before = self.before();
+        let (before, half_made) = (self.before(), self.half_made());
         let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
         let opened = self.options.open_on(storage, LOG);
         match &opened {
@@ -119,7 +119,7 @@ impl Session {
             Err(error) if self.disk.struck() > before.struck => {
                 // A failed sync may have dropped from the cache what was written and never synced.
                 self.is_unsettled |= matches!(error, Error::Io { operation: "sync", .. });
-                self.check_nothing_half_made(&before)?;
+                self.check_nothing_half_made(&before, &half_made)?;
                 Ok(Course::Shut)
             }
             // Even the header of its last segment may be lost to a sync that lied.
@@ -129,15 +129,16 @@ impl Session {
     }
 
     /// A log that could not be made leaves nothing behind, unless removing that fails too.
-    fn check_nothing_half_made(&self, before: &Before) -> Checked {
-        let paths = self.disk.paths();
-        // Where there is a log, nobody looks for what others have left.
-        let is_made = paths.iter().any(|path| path.starts_with("log/"));
-        let half = paths.into_iter().find(|path| path.starts_with("new-"));
-        match half.filter(|_| !is_made && self.disk.struck() == before.struck + 1) {
+    fn check_nothing_half_made(&self, before: &Before, half_made: &[String]) -> Checked {
+        let new = self.half_made().into_iter().find(|path| !half_made.contains(path));
+        match new.filter(|_| self.disk.struck() == before.struck + 1) {
             Some(path) => broken(24, format!("the open failed, and {path} is left")),
             None => Ok(()),
         }
+    }
+
+    fn half_made(&self) -> Vec<String> {
+        self.disk.paths().into_iter().filter(|path| path.starts_with("new-")).collect()
     }
 
     /// Opens the log in another process that may only read, checks what it shows, and that it changes nothing.
