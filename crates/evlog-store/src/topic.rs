@@ -25,9 +25,23 @@ use crate::watermark::Seat;
 
 /// A named log with its queue, its retention and its metrics. Cheap to clone, usable from all threads at once.
 ///
-/// After [`Topic::close`], or the store's, every call but reading answers [`Error::Closed`]; readers that are open go
-/// on to the end of what is there; whoever waits wakes up. After a failed sync, appends answer
-/// [`evlog_core::Error::Poisoned`] until the topic is closed and opened again; reading goes on.
+/// # When it was closed, and when it is poisoned
+///
+/// [`Topic::close`], or the store's, writes and syncs what was accepted before. A failed write or sync poisons a topic
+/// until it is closed and opened again. What its handles answer then:
+///
+/// | | closed | poisoned |
+/// |---|---|---|
+/// | appends, `flush`, `roll`, `trim_before`, `set_retention`, `enforce_retention` | [`Error::Closed`] | [`evlog_core::Error::Poisoned`] |
+/// | `read`, `last`, `latest`, `find`, `position_of`, `follow` | [`Error::Closed`] | what is durable |
+/// | a [`Reader`] that was open | goes on to the end | goes on to the end |
+/// | a [`Follower`], a [`Trims`], [`Topic::wait_past`] | what is there, then at once [`Error::Closed`] | what is there, then at once [`evlog_core::Error::Poisoned`] |
+/// | a [`Ticket`] of before | what the close has made of it | its own error: see [`Ticket::wait_for`] |
+/// | `range`, `durable_end`, `segments`, `metrics`, `recovery_report`, `verify` | as it was in the end | as it is |
+/// | `close` | [`Error::Closed`] | what is in doubt, or [`evlog_core::Error::Poisoned`] |
+///
+/// Nobody waits on: threads and tasks that wait for any of this wake up. Who wants to go on gets the topic from its
+/// store again.
 #[derive(Clone, Debug)]
 pub struct Topic {
     committer: Arc<OpenTopic>,
@@ -208,13 +222,13 @@ impl Topic {
         self.read(Read::from(Place::Oldest).reverse().limit(1))?.into_events().next().transpose()
     }
 
-    /// The position of the first event whose timestamp is at or after `time`; the end where there is none.
+    /// The position of the first durable event whose timestamp is at or after `time`; the durable end where there is
+    /// none.
     ///
     /// # Errors
     /// See [`evlog_core::View::find`].
     pub fn find(&self, time: Timestamp) -> Result<Position> {
-        self.committer.check_readable()?;
-        Ok(self.committer.view.find(time)?)
+        self.position_of(Place::Since(time))
     }
 
     /// The position that a place stands for right now, among the durable events.

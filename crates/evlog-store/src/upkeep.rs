@@ -122,9 +122,6 @@ impl Committer {
     /// Drops what the policy does not keep, and says where the topic starts now.
     pub(crate) fn enforce_retention(&self) -> Result<Position> {
         let policy = *self.retention.lock();
-        if policy == Retention::everything() {
-            return Ok(self.view.range().start);
-        }
         self.trim(|log| trim::by_policy(log, &policy))
     }
 

@@ -14,6 +14,7 @@
 
 mod alone;
 mod campaign;
+mod endings;
 mod examples;
 mod faults;
 #[cfg(feature = "value")]
@@ -41,3 +42,4 @@ mod typed;
 mod units;
 #[cfg(feature = "value")]
 mod value;
+mod waiting;
