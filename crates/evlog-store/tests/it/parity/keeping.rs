@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use evlog_sim::SimDisk;
+use evlog_sim::{Crash, SimDisk};
 use evlog_store::retention::Retention;
 use evlog_store::{Durability, Options, Place, Store};
 
@@ -112,4 +112,87 @@ fn old_events_go_by_themselves_while_nobody_calls() {
     }
     // The young one shares its segment with the new one, which is not old.
     assert_eq!(positions(&topic, Place::Oldest), [1, 2]);
+}
+
+#[test]
+fn limits_combine_and_change_while_the_topic_runs() {
+    let (_folder, store) = store();
+    let topic = store.topic("a").unwrap();
+    for start in (0..1_000).step_by(100) {
+        fill(&topic, start..start + 100);
+        topic.roll().unwrap();
+    }
+    let sizes: Vec<u64> = topic.segments().unwrap().iter().map(|segment| segment.bytes).collect();
+    let of_last = |segments: usize| sizes[sizes.len() - segments..].iter().sum::<u64>();
+    // The active segment, which is empty here, counts as one of those that share the bytes.
+    let wide = Retention::everything().bytes(of_last(11)).events(1_000).age(Duration::from_millis(4));
+    let tighter_and_tighter = [
+        (wide, 0),
+        (wide.events(801), 100),
+        (wide.events(801).bytes(of_last(9)), 200),
+        (wide.events(801).bytes(of_last(9) - 1), 300),
+        // Events have their positions as times. A quarter of the age is how far the clock may be ahead of the newest.
+        (wide.events(801).bytes(of_last(9)).age(Duration::from_micros(400)), 600),
+        (wide.events(101).bytes(of_last(4)), 800),
+        (wide, 800),
+        (Retention::everything(), 800),
+    ];
+    for (policy, start) in tighter_and_tighter {
+        topic.set_retention(policy).unwrap();
+        assert_eq!(topic.enforce_retention().unwrap(), start, "{policy:?}");
+        assert!(positions(&topic, Place::Oldest).into_iter().eq(start..1_000));
+    }
+}
+
+#[test]
+fn a_wild_time_neither_drops_events_nor_keeps_them() {
+    const HOUR: i64 = 3_600_000_000;
+    for wild in [i64::MAX, i64::MAX / 2, 1_000_000 * HOUR] {
+        let disk = SimDisk::new(1);
+        disk.set_clock(1_000 * HOUR, 0);
+        let options =
+            Options::new().retention(Retention::everything().age(Duration::from_secs(3_600))).clone();
+        let store = store_on(&disk, &options).unwrap();
+        let topic = store.topic("a").unwrap();
+        // Each in a segment of its own.
+        let append = |time| {
+            let position = topic.append_at(time, 0, "x").unwrap().wait().unwrap().start;
+            topic.roll().unwrap();
+            position
+        };
+        append(1_000 * HOUR);
+        append(wild);
+        let young = append(1_001 * HOUR);
+        assert_eq!(
+            topic.enforce_retention().unwrap(),
+            0,
+            "{wild}: nothing is old, though one claims the future"
+        );
+        disk.set_clock(1_001 * HOUR + HOUR / 2, 0);
+        append(1_001 * HOUR + HOUR / 2);
+        let start = topic.enforce_retention().unwrap();
+        assert!(start > 0 && start <= young, "{wild}: what is old goes, and no more, but starts at {start}");
+        disk.set_clock(1_004 * HOUR, 0);
+        let newest = append(1_004 * HOUR);
+        assert_eq!(topic.enforce_retention().unwrap(), newest, "{wild}: it goes with its neighbours");
+    }
+}
+
+#[test]
+fn no_position_is_given_again_after_everything_was_dropped_and_the_power_went() {
+    for seed in 0..20 {
+        let disk = SimDisk::new(seed);
+        let store = store_on(&disk, Options::new().retention(Retention::everything().events(1))).unwrap();
+        let topic = store.topic("a").unwrap();
+        fill(&topic, 0..100);
+        topic.roll().unwrap();
+        assert_eq!(topic.trim_before(u64::MAX).unwrap(), 100);
+        let disk = disk.crash(Crash::Adversarial(seed));
+        let topic = store_on(&disk, &Options::new()).unwrap().topic("a").unwrap();
+        assert_eq!(
+            (topic.range(), topic.append("next").unwrap().wait().unwrap()),
+            (100..100, 100..101),
+            "{seed}"
+        );
+    }
 }
