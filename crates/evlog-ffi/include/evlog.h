@@ -521,8 +521,8 @@ evlog_status evlog_follow(const evlog_topic *topic, const char *from, int32_t le
 evlog_status evlog_reader_next(evlog_reader *reader, int64_t timeout_ms, evlog_event *event_out, evlog_error **err);
 
 /**
- * As `evlog_reader_next`, for up to `capacity` events at once, about 1 MiB of payloads at most. `*count_out` is how many
- * there are, at least one with `EVLOG_OK`. It waits for the first event only.
+ * As `evlog_reader_next`, for up to `capacity` events at once: 4,096 or about 1 MiB of payloads at most. `*count_out` is
+ * how many there are, at least one with `EVLOG_OK`. It waits for the first event only.
  */
 evlog_status evlog_reader_next_many(evlog_reader *reader, int64_t timeout_ms, evlog_event *events_out, size_t capacity,
                                     size_t *count_out, evlog_error **err);

@@ -24,6 +24,8 @@ pub const EVLOG_READ_DURABLE: i32 = 0;
 /// All events that were written, also those that a power loss may still take away.
 pub const EVLOG_READ_WRITTEN: i32 = 1;
 
+/// Events that one call hands out at most.
+const MOST_AT_ONCE: usize = 4_096;
 /// Bytes of payloads that one call hands out at most, but for a single larger event.
 const LENT: usize = 1 << 20;
 
@@ -100,8 +102,8 @@ impl Reader {
     fn next_many(&mut self, wait: Option<Duration>, capacity: usize) -> Result<Vec<Event>, Failure> {
         let mut lent = std::mem::take(&mut self.lent);
         lent.clear();
-        let mut events: Vec<Event> = Vec::new();
-        while events.len() < capacity && lent.len() < LENT {
+        let mut events: Vec<Event> = Vec::with_capacity(capacity.min(MOST_AT_ONCE));
+        while events.len() < capacity.min(MOST_AT_ONCE) && lent.len() < LENT {
             let wait = if events.is_empty() { wait } else { Some(Duration::ZERO) };
             match self.next(wait) {
                 Ok(Some(event)) => {
@@ -215,8 +217,8 @@ pub extern "C" fn evlog_reader_next(
     })
 }
 
-/// As `evlog_reader_next`, for up to `capacity` events at once, about 1 MiB of payloads at most. `*count_out` is how many
-/// there are, at least one with `EVLOG_OK`. It waits for the first event only.
+/// As `evlog_reader_next`, for up to `capacity` events at once: 4,096 or about 1 MiB of payloads at most. `*count_out` is
+/// how many there are, at least one with `EVLOG_OK`. It waits for the first event only.
 #[unsafe(no_mangle)]
 pub extern "C" fn evlog_reader_next_many(
     reader: Alone<Reader>,

@@ -1,7 +1,7 @@
 //! Random calls, with handles of every kind of wrongness: none does what the header does not say.
 
 /// How many seeds are played.
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 80;
 
 #[test]
 fn random_calls_do_what_the_header_says() {
@@ -13,5 +13,5 @@ fn random_calls_do_what_the_header_says() {
         println!("seed {seed}");
         done += evlog::player::play(&bytes, folder.path());
     }
-    assert!(done > 10_000, "only {done} calls succeeded: this tests little");
+    assert!(done > 5_000, "only {done} calls succeeded: this tests little");
 }
