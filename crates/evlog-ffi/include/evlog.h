@@ -351,7 +351,9 @@ evlog_status evlog_open_read_only(const char *path, const evlog_options *options
  */
 evlog_status evlog_close(evlog_store *store, evlog_error **err);
 
-/** Makes everything accepted by any topic durable. `evlog_flush` does it for one topic, and no longer than it is told. */
+/**
+ * Makes everything accepted by any topic durable. `evlog_flush` does it for one topic, and no longer than it is told.
+ */
 evlog_status evlog_flush_all(const evlog_store *store, evlog_error **err);
 
 /** The names of all topics, open or not: a JSON array of strings, in order. */

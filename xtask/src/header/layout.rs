@@ -176,7 +176,8 @@ fn with_short_comments(header: &str) -> String {
                 Some(format!("{indent}/** {} */", text.trim_start_matches([' ', '*'])))
             }
             _ => None,
-        };
+        }
+        .filter(|comment| comment.len() <= WIDTH);
         let Some(comment) = comment else {
             short.push(lines[at].into());
             at += 1;
