@@ -11,7 +11,7 @@ use crate::batching::Batching;
 use crate::clock::{Clock, MonotonicClock};
 use crate::committer::{Access, Committer, OpenTopic};
 use crate::error::{Error, Result};
-use crate::metrics::prometheus;
+use crate::metrics::{TopicSnapshot, prometheus};
 use crate::name::TopicName;
 use crate::options::Options;
 #[cfg(feature = "rkyv")]
@@ -291,16 +291,25 @@ impl Store {
         flushed.into_iter().collect()
     }
 
-    /// What the open topics have counted, as Prometheus reads it.
+    /// What the open topics have counted since they were opened, by name.
     ///
     /// # Errors
     /// [`Error::Log`] where a topic's segments cannot be looked at.
-    pub fn render_prometheus(&self) -> Result<String> {
+    pub fn metrics(&self) -> Result<BTreeMap<TopicName, TopicSnapshot>> {
         let mut topics = self.opened_topics();
         topics.retain(|topic| !topic.is_closing());
-        let snapshots: Result<Vec<_>> =
-            topics.iter().map(|topic| Ok((topic.name.as_str(), topic.snapshot()?))).collect();
-        Ok(prometheus(&snapshots?).to_string())
+        topics.iter().map(|topic| Ok((topic.name.clone(), topic.snapshot()?))).collect()
+    }
+
+    /// As [`Store::metrics`], in Prometheus' text format.
+    ///
+    /// # Errors
+    /// As for [`Store::metrics`].
+    pub fn render_prometheus(&self) -> Result<String> {
+        let metrics = self.metrics()?;
+        let snapshots: Vec<_> =
+            metrics.into_iter().map(|(name, counts)| (name.to_string(), counts)).collect();
+        Ok(prometheus(&snapshots).to_string())
     }
 
     /// Closes all topics and the store, for all its handles.

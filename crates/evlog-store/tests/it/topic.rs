@@ -313,4 +313,11 @@ fn metrics_count_what_happened() {
     assert_eq!((metrics.end_position, metrics.durable_position, metrics.segments), (3, 3, 1));
     assert_eq!(metrics.errors(), 0);
     assert!(store.render_prometheus().unwrap().contains("evlog_append_events_total{topic=\"a\"} 3"));
+    // All topics that are open, and no other.
+    store.topic("b").unwrap();
+    store.topic("closed").unwrap().close().unwrap();
+    let metrics = store.metrics().unwrap();
+    let counted: Vec<_> =
+        metrics.iter().map(|(name, counts)| (name.as_str(), counts.append_events)).collect();
+    assert_eq!(counted, [("a", 3), ("b", 0)]);
 }
