@@ -33,7 +33,7 @@ impl fmt::Display for Failure {
 }
 
 /// What became of a campaign.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// What was done.
     pub tally: Tally,
@@ -41,14 +41,26 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// How many cases broke.
     pub failed: u64,
+    most_cases: u64,
+    most_failures: u64,
 }
 
 /// Of each promise, so many failures are listed.
 const LISTED: usize = 4;
-/// After so many failures a campaign ends: more of them tell nothing new.
-const HOPELESS: u64 = 2_000;
+
+impl Default for Outcome {
+    /// One that is not bounded but by what there is to do.
+    fn default() -> Outcome {
+        Outcome::bounded(u64::MAX, u64::MAX)
+    }
+}
 
 impl Outcome {
+    /// One that is over behind so many cases, or so many that broke.
+    pub fn bounded(most_cases: u64, most_failures: u64) -> Outcome {
+        Outcome { tally: Tally::default(), failures: Vec::new(), failed: 0, most_cases, most_failures }
+    }
+
     /// Counts what became of one case.
     pub fn note(&mut self, case: &dyn fmt::Display, checked: Checked<Tally>) {
         self.tally.cases += 1;
@@ -64,9 +76,9 @@ impl Outcome {
         }
     }
 
-    /// Whether there were so many failures that going on is of no use.
-    pub fn is_hopeless(&self) -> bool {
-        self.failed >= HOPELESS
+    /// Whether it has reached one of its bounds.
+    pub fn is_over(&self) -> bool {
+        self.failed >= self.most_failures || self.tally.cases >= self.most_cases
     }
 }
 

@@ -17,7 +17,7 @@ use crate::session::{Course, OPS, Op, Session};
 use crate::tally::Tally;
 
 /// What is done while something goes wrong: operations by number in [`OPS`], a hexadecimal digit each.
-const SCENARIOS: [&str; 14] = [
+const SCENARIOS: [&str; 16] = [
     "0a00300",
     "a3a0a3703",
     "03",
@@ -32,6 +32,8 @@ const SCENARIOS: [&str; 14] = [
     "03530",
     "2146",
     "0303030303030303030303",
+    "03a",
+    "1a",
 ];
 
 /// Bytes between the sizes at which a disk is full.
@@ -163,7 +165,7 @@ pub fn run(seed: u64, outcome: &mut Outcome, goes_on: &mut dyn FnMut() -> bool) 
     for case in cases {
         let ground = &grounds[case.base as usize];
         outcome.note(&case, guarded(|| run_case(&case, ground)));
-        if outcome.is_hopeless() || !goes_on() {
+        if outcome.is_over() || !goes_on() {
             break;
         }
     }

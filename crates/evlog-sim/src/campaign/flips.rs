@@ -96,7 +96,7 @@ pub fn run(shape: Shape, seed: u64, outcome: &mut Outcome, goes_on: &mut dyn FnM
     for case in cases {
         let thoroughly = outcome.tally.cases.is_multiple_of(16);
         outcome.note(&case, guarded(|| run_case(&patient, &case, thoroughly)));
-        if outcome.is_hopeless() || !goes_on() {
+        if outcome.is_over() || !goes_on() {
             break;
         }
     }

@@ -25,7 +25,7 @@ const RECOVERIES: [&str; 4] = [
 pub fn run(seed: u64, outcome: &mut Outcome, goes_on: &mut dyn FnMut() -> bool) {
     for case in seed.wrapping_mul(1 << 32).. {
         outcome.note(&case, replay(case));
-        if outcome.is_hopeless() || !goes_on() {
+        if outcome.is_over() || !goes_on() {
             break;
         }
     }

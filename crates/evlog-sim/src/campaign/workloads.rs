@@ -139,7 +139,7 @@ pub fn run(
         let ground = &grounds[base as usize];
         let mut campaign = Campaign { base, ops, ground, thoroughness, outcome: &mut *outcome };
         campaign.run();
-        if outcome.is_hopeless() || !goes_on() {
+        if outcome.is_over() || !goes_on() {
             break;
         }
     }
@@ -193,7 +193,7 @@ impl Campaign<'_> {
                     }
                 }
             }
-            if is_over || self.outcome.is_hopeless() {
+            if is_over || self.outcome.is_over() {
                 return;
             }
         }
@@ -230,7 +230,7 @@ impl Campaign<'_> {
                     Ok(tally)
                 });
                 self.outcome.note(&case, checked);
-                if is_over || self.outcome.is_hopeless() {
+                if is_over || self.outcome.is_over() {
                     return;
                 }
             }
