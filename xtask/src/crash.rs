@@ -2,10 +2,13 @@
 //!
 //! Every failure has a name by which `--case` repeats it alone.
 
+pub(crate) mod mutant;
+mod mutants;
+
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand};
 use evlog_sim::{Checked, Outcome, Tally, errors, files, flips, random, workloads};
 
 use crate::process::Failure;
@@ -13,42 +16,70 @@ use crate::process::Failure;
 /// What `crash` is asked for.
 #[derive(Args)]
 pub(crate) struct Crash {
-    /// What goes wrong.
-    campaign: Campaign,
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Every short workload, ended everywhere, by every kind of power loss.
+    Workloads(Bounds),
+    /// Every operation fails in every way; disks fill up.
+    Errors(Bounds),
+    /// Many lives of a log, with everything that can go wrong, by chance.
+    Random(Bounds),
+    /// Bits flip, files are cut, sectors are lost and misdirected.
+    Flips(Bounds),
+    /// Whole files are gone, doubled, renamed, exchanged, or back in an older state.
+    Files(Bounds),
+    /// Each of them, with its share of the time.
+    All(Bounds),
+    /// Break the product on purpose, in many ways, and see the campaigns and the tests notice.
+    Mutants(mutants::Mutants),
+}
+
+/// How far a campaign goes.
+#[derive(Args)]
+struct Bounds {
     /// How long it may take: 90s, 5m, 1h. What is left of a campaign then is left out.
     #[arg(long, default_value = "60s", value_parser = span)]
     budget: Duration,
     /// Decides the order of what is enumerated and everything that is left to chance.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Ends a campaign behind about so many cases.
+    #[arg(long, default_value_t = u64::MAX, hide_default_value = true)]
+    cases: u64,
+    /// Ends it with the first case that breaks a promise.
+    #[arg(long)]
+    first: bool,
     /// Repeats only this case, by the name that a failure printed.
     #[arg(long)]
     case: Option<String>,
 }
 
-/// A campaign by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// A campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Campaign {
-    /// Every short workload, ended everywhere, by every kind of power loss.
-    Workloads,
-    /// Every operation fails in every way; disks fill up.
-    Errors,
-    /// Many lives of a log, with everything that can go wrong, by chance.
-    Random,
-    /// Bits flip, files are cut, sectors are lost and misdirected.
-    Flips,
-    /// Whole files are gone, doubled, renamed, exchanged, or back in an older state.
     Files,
-    /// Each of them, with its share of the time.
-    All,
+    Workloads,
+    Errors,
+    Random,
+    Flips,
 }
 
 impl Campaign {
     const EACH: [Campaign; 5] =
         [Campaign::Files, Campaign::Workloads, Campaign::Errors, Campaign::Random, Campaign::Flips];
 
-    fn name(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    fn name(self) -> &'static str {
+        match self {
+            Campaign::Files => "files",
+            Campaign::Workloads => "workloads",
+            Campaign::Errors => "errors",
+            Campaign::Random => "random",
+            Campaign::Flips => "flips",
+        }
     }
 }
 
@@ -67,12 +98,17 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// Where a promise was broken; what was printed by then says which and how to repeat it.
 pub(crate) fn run(asked: &Crash) -> Result<(), Failure> {
-    if let Some(case) = &asked.case {
-        return repeat(asked.campaign, case);
-    }
-    match asked.campaign {
-        Campaign::All => run_all(asked.budget, asked.seed),
-        one => run_each(&[one], asked.budget, asked.seed),
+    match &asked.chore {
+        Chore::Workloads(bounds) => run_one(Campaign::Workloads, bounds),
+        Chore::Errors(bounds) => run_one(Campaign::Errors, bounds),
+        Chore::Random(bounds) => run_one(Campaign::Random, bounds),
+        Chore::Flips(bounds) => run_one(Campaign::Flips, bounds),
+        Chore::Files(bounds) => run_one(Campaign::Files, bounds),
+        Chore::All(Bounds { case: Some(_), .. }) => {
+            Err("a case is of one campaign: name it instead of all".into())
+        }
+        Chore::All(bounds) => run_each(&Campaign::EACH, bounds),
+        Chore::Mutants(asked) => mutants::run(asked),
     }
 }
 
@@ -81,21 +117,28 @@ pub(crate) fn run(asked: &Crash) -> Result<(), Failure> {
 /// # Errors
 /// As [`run`].
 pub(crate) fn run_all(budget: Duration, seed: u64) -> Result<(), Failure> {
-    run_each(&Campaign::EACH, budget, seed)
+    run_each(&Campaign::EACH, &Bounds { budget, seed, cases: u64::MAX, first: false, case: None })
 }
 
-fn run_each(campaigns: &[Campaign], budget: Duration, seed: u64) -> Result<(), Failure> {
-    let share = budget / campaigns.len() as u32;
+fn run_one(campaign: Campaign, bounds: &Bounds) -> Result<(), Failure> {
+    bounds.case.as_ref().map_or_else(|| run_each(&[campaign], bounds), |case| repeat(campaign, case))
+}
+
+fn run_each(campaigns: &[Campaign], bounds: &Bounds) -> Result<(), Failure> {
+    let share = bounds.budget / campaigns.len() as u32;
     let mut failed = 0;
     for &campaign in campaigns {
         let begin = Instant::now();
-        let mut outcome = Outcome::default();
-        attempt(campaign, seed, share, &mut outcome)?;
-        report(campaign, seed, begin.elapsed(), &outcome);
+        let mut outcome = Outcome::bounded(bounds.cases, if bounds.first { 1 } else { MOST_FAILURES });
+        attempt(campaign, bounds.seed, share, &mut outcome)?;
+        report(campaign, bounds.seed, begin.elapsed(), &outcome);
         failed += outcome.failed;
     }
     if failed == 0 { Ok(()) } else { Err(format!("crash: {failed} cases broke a promise").into()) }
 }
+
+/// After so many failures a campaign ends: more of them tell nothing new.
+const MOST_FAILURES: u64 = 2_000;
 
 fn attempt(campaign: Campaign, seed: u64, budget: Duration, outcome: &mut Outcome) -> Result<(), Failure> {
     let begin = Instant::now();
@@ -114,7 +157,6 @@ fn attempt(campaign: Campaign, seed: u64, budget: Duration, outcome: &mut Outcom
                 flips::run(shape, seed, outcome, &mut goes_on)?;
             }
         }
-        Campaign::All => {}
     }
     Ok(())
 }
@@ -122,7 +164,7 @@ fn attempt(campaign: Campaign, seed: u64, budget: Duration, outcome: &mut Outcom
 /// Short ones as a whole, longer ones in a chance order as long as there is time.
 fn all_workloads(seed: u64, outcome: &mut Outcome, goes_on: &mut dyn FnMut() -> bool) -> Checked {
     let thorough = |subsets_up_to, inner_every| workloads::Thoroughness { subsets_up_to, inner_every };
-    workloads::run(1, thorough(6, 1), seed, outcome, goes_on)?;
+    workloads::run(1, thorough(6, 8), seed, outcome, goes_on)?;
     workloads::run(2, thorough(6, 16), seed, outcome, goes_on)?;
     workloads::run(3, thorough(6, 16), seed, outcome, goes_on)?;
     workloads::run(4, thorough(6, 64), seed, outcome, goes_on)
@@ -151,14 +193,13 @@ fn repeat(campaign: Campaign, case: &str) -> Result<(), Failure> {
         Campaign::Random => replay(case, |number: &Number| random::replay(number.0)),
         Campaign::Files => replay(case, files::replay),
         Campaign::Flips => replay(case, flips::replay),
-        Campaign::All => Err("a case is of one campaign: name it instead of all".into()),
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate for people has few digits")]
 fn report(campaign: Campaign, seed: u64, took: Duration, outcome: &Outcome) {
     let seconds = took.as_secs_f64().max(0.001);
-    let Outcome { tally, failures, failed } = outcome;
+    let Outcome { tally, failures, failed, .. } = outcome;
     println!("== {}, seed {seed}", campaign.name());
     println!(
         "{} cases, {} opens in {seconds:.1} s: {:.0} opens/s",

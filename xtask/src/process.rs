@@ -1,7 +1,10 @@
 //! Running other programs, so that none of them fails unnoticed.
 
 use std::error::Error;
+use std::io::{Read, Seek};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 /// Why a chore could not be done. Chores are run by people: the text is all that matters.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
@@ -27,6 +30,40 @@ pub(crate) fn stdout_of(command: &mut Command) -> Result<String, Failure> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// Runs `command` for at most `patience` and returns whether it succeeded and all that it wrote; `None` where it was
+/// stopped because it took longer.
+///
+/// # Errors
+/// Where it cannot be started or waited for.
+pub(crate) fn output_within(
+    command: &mut Command,
+    patience: Duration,
+) -> Result<Option<(bool, String)>, Failure> {
+    // Into a file: nobody has to empty a pipe meanwhile.
+    let mut written = tempfile::tempfile()?;
+    command.stdin(Stdio::null()).stdout(written.try_clone()?).stderr(written.try_clone()?);
+    // A group of its own: what it has started ends with it.
+    let mut child =
+        command.process_group(0).spawn().map_err(|error| format!("{}: {error}", line(command)))?;
+    let begin = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if begin.elapsed() > patience {
+            let group = format!("-{}", child.id());
+            run(Command::new("kill").args(["-KILL", "--", &group]))?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let mut said = Vec::new();
+    written.rewind()?;
+    written.read_to_end(&mut said)?;
+    Ok(Some((status.success(), String::from_utf8_lossy(&said).into_owned())))
+}
+
 /// The command as one would type it.
 pub(crate) fn line(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
@@ -46,6 +83,16 @@ mod tests {
     fn a_failing_program_is_an_error_that_names_it() {
         let error = run(&mut Command::new("false")).unwrap_err().to_string();
         assert!(error.starts_with("false: exit status: 1"), "{error}");
+    }
+
+    #[test]
+    fn what_a_program_writes_is_told_and_one_that_takes_too_long_is_stopped() {
+        let shell = |script: &str, patience| {
+            output_within(Command::new("sh").args(["-c", script]), patience).unwrap()
+        };
+        let patience = Duration::from_secs(60);
+        assert_eq!(shell("echo one; echo two >&2; exit 3", patience), Some((false, "one\ntwo\n".to_owned())));
+        assert_eq!(shell("sleep 600", Duration::ZERO), None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod sizes;
 mod leaks;
 mod code_map;
 mod parity;
+mod promises;
 
 use crate::process::Failure;
 use crate::tidy::tree::{Finding, Tree};
@@ -34,6 +35,7 @@ const RULES: &[(&str, Rule)] = &[
     ("nothing of this machine is committed", leaks::check),
     ("ARCHITECTURE.md shows the modules that exist", code_map::check),
     ("PARITY.md names the tests that exist", parity::check),
+    ("DURABILITY.md names what breaks each promise", promises::check),
 ];
 
 /// Applies every rule to every file of the workspace.
