@@ -4,6 +4,7 @@
 
 pub(crate) mod mutant;
 mod mutants;
+mod real;
 
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use clap::{Args, Subcommand};
 use evlog_sim::{Checked, Outcome, Tally, errors, files, flips, random, workloads};
 
 use crate::process::Failure;
+use real::{full, kill, powercut, syscalls, writer};
 
 /// What `crash` is asked for.
 #[derive(Args)]
@@ -34,6 +36,17 @@ enum Chore {
     Files(Bounds),
     /// Each of them, with its share of the time.
     All(Bounds),
+    /// Kill writers on real files, again and again.
+    Kill(kill::Kill),
+    /// Have each system call of a writer fail, by strace.
+    Faults(syscalls::Faults),
+    /// Fill real disks to the last byte.
+    Full(full::Full),
+    /// Cut the power of real file systems.
+    Powercut(powercut::Powercut),
+    /// Append until stopped, and say what was told.
+    #[command(hide = true)]
+    Writer(writer::Writer),
     /// Break the product on purpose, in many ways, and see the campaigns and the tests notice.
     Mutants(mutants::Mutants),
 }
@@ -108,6 +121,11 @@ pub(crate) fn run(asked: &Crash) -> Result<(), Failure> {
             Err("a case is of one campaign: name it instead of all".into())
         }
         Chore::All(bounds) => run_each(&Campaign::EACH, bounds),
+        Chore::Kill(asked) => kill::run(asked),
+        Chore::Faults(asked) => syscalls::run(asked),
+        Chore::Full(asked) => full::run(asked),
+        Chore::Powercut(asked) => powercut::run(asked),
+        Chore::Writer(asked) => writer::run(asked),
         Chore::Mutants(asked) => mutants::run(asked),
     }
 }
