@@ -88,7 +88,7 @@ struct Run {
 pub(crate) fn run(asked: &Bench) -> Result<(), Failure> {
     match &asked.what {
         What::Ffi(asked) => ffi::run(asked),
-        What::Original(asked) => asked.measure(|run, own, scale, folder| run.original(own, scale, folder)),
+        What::Original(asked) => asked.measure(Run::original),
         What::Limits(asked) => asked.measure(|run, own, scale, folder| {
             let subjects = asked.chosen(programs::subjects(own, kind_of)?)?;
             run.workloads(&subjects, scale, folder)
