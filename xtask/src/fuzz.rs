@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use evlog_sim::fuzzing::TARGETS;
+use evlog_sim::fuzzing;
 
 use self::build::{Build, Outcome, Run};
 use self::toolchain::Toolchain;
@@ -35,6 +35,24 @@ pub(crate) struct Fuzz {
     seeds: bool,
     /// Only these targets.
     targets: Vec<String>,
+}
+
+/// The targets above the log, and the tests that replay their inputs.
+const ABOVE_THE_LOG: &[(&str, &str)] = &[
+    ("topic_name", "--package evlog-store --test it topic_name"),
+    ("ffi_calls", "--package evlog-ffi --features test-hooks --test it fuzz_replay"),
+];
+
+/// The names of all targets.
+fn all() -> Vec<&'static str> {
+    let of_log = fuzzing::TARGETS.iter().map(|target| target.name);
+    of_log.chain(ABOVE_THE_LOG.iter().map(|(name, _)| *name)).collect()
+}
+
+/// What cargo runs to replay the inputs of a target.
+fn replay(target: &str) -> &'static str {
+    let above = ABOVE_THE_LOG.iter().find(|(name, _)| *name == target);
+    above.map_or("--package evlog-sim --test it fuzz_replay", |(_, test)| test)
 }
 
 /// Runs the targets.
@@ -60,8 +78,7 @@ pub(crate) fn run_if_possible(budget: Duration) -> Result<(), Failure> {
         println!("skipped: no nightly compiler");
         return Ok(());
     };
-    let targets: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
-    fuzz(&toolchain, &targets, budget)
+    fuzz(&toolchain, &all(), budget)
 }
 
 fn fuzz(toolchain: &Toolchain, targets: &[&'static str], budget: Duration) -> Result<(), Failure> {
@@ -86,7 +103,7 @@ fn fuzz(toolchain: &Toolchain, targets: &[&'static str], budget: Duration) -> Re
 
 impl Fuzz {
     fn targets(&self) -> Result<Vec<&'static str>, Failure> {
-        let all: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+        let all = all();
         if let Some(unknown) = self.targets.iter().find(|name| !all.contains(&name.as_str())) {
             return Err(format!("there is no target {unknown}: there are {}", all.join(", ")).into());
         }
@@ -100,7 +117,7 @@ impl Fuzz {
 fn weight(target: &str) -> u32 {
     match target {
         "corrupt_log" => 4,
-        "crafted_log" | "open_segment" | "resync_embed" => 2,
+        "crafted_log" | "open_segment" | "resync_embed" | "ffi_calls" => 2,
         _ => 1,
     }
 }
@@ -137,7 +154,7 @@ fn report(target: &str, input: &Path, text: &str, program: &Path) {
     println!("    input:  {input}");
     println!("    again:  {program} {input}");
     println!("    keep:   cp {input} fuzz/regressions/{target}/WHAT-IT-SHOWS");
-    println!("    then:   cargo test --package evlog-sim --test it fuzz_replay");
+    println!("    then:   cargo test {}", replay(target));
 }
 
 #[cfg(test)]
@@ -146,9 +163,9 @@ mod tests {
 
     #[test]
     fn every_target_gets_its_share() {
-        let targets: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
-        let shares: Vec<_> = shares(&targets, Duration::from_secs(140)).collect();
-        assert_eq!(shares.iter().map(|(_, share)| *share).sum::<Duration>(), Duration::from_secs(140));
+        let targets = all();
+        let shares: Vec<_> = shares(&targets, Duration::from_secs(160)).collect();
+        assert_eq!(shares.iter().map(|(_, share)| *share).sum::<Duration>(), Duration::from_secs(160));
         assert!(shares.contains(&("corrupt_log", Duration::from_secs(40))), "{shares:?}");
     }
 
@@ -177,9 +194,8 @@ mod tests {
     fn every_target_has_a_program_a_patch_and_inputs() {
         let fuzz = workspace::root().join("fuzz");
         let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
-        assert_eq!(manifest.matches("[[bin]]").count(), TARGETS.len());
-        for target in TARGETS {
-            let name = target.name;
+        assert_eq!(manifest.matches("[[bin]]").count(), all().len());
+        for name in all() {
             let program = std::fs::read_to_string(fuzz.join(format!("fuzz_targets/{name}.rs"))).unwrap();
             assert!(program.contains(&format!("check(\"{name}\", bytes)")), "{program}");
             assert!(manifest.contains(&format!("name = \"{name}\"\n")), "{name}");

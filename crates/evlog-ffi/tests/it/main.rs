@@ -2,4 +2,5 @@
 
 #![cfg(feature = "test-hooks")]
 
+mod fuzz_replay;
 mod random_calls;

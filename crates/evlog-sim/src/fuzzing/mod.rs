@@ -1,4 +1,5 @@
-//! What the fuzz targets check. A target is one line around a check; what was ever found is replayed by a test.
+//! What the fuzz targets of the log check. A target is one line around a check; what was ever found is replayed by a
+//! test. The targets of what stands above the log lie beside their programs, in `fuzz`.
 //!
 //! A check takes bytes, panics where a promise is broken, and returns how many bytes the log under test had on disk:
 //! that bounds the memory which opening and reading it may take.
@@ -24,8 +25,8 @@ mod survivors;
 mod corrupt_log;
 mod crafted_log;
 mod decode;
-mod names;
 mod open_segment;
+mod places;
 mod resync_embed;
 
 pub use forge::reseal;
@@ -42,7 +43,7 @@ pub struct Target {
     pub describe: fn(&[u8]) -> String,
 }
 
-/// All targets.
+/// All targets of the log.
 pub const TARGETS: &[Target] = &[
     Target::of_bytes("decode_header", decode::header),
     Target::of_bytes("decode_batch", decode::batch),
@@ -50,8 +51,7 @@ pub const TARGETS: &[Target] = &[
     Target::of_cases::<corrupt_log::CorruptLog>("corrupt_log"),
     Target::of_cases::<crafted_log::CraftedLog>("crafted_log"),
     Target::of_cases::<resync_embed::ResyncEmbed>("resync_embed"),
-    Target::of_bytes("places", names::place),
-    Target::of_bytes("topic_name", names::topic),
+    Target::of_bytes("places", places::check),
 ];
 
 impl Target {

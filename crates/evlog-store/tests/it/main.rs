@@ -34,6 +34,7 @@ mod stage;
 #[cfg(feature = "async")]
 mod tasks;
 mod topic;
+mod topic_name;
 #[cfg(feature = "tracing")]
 mod trace;
 mod trims;
