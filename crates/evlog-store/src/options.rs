@@ -77,7 +77,7 @@ impl Default for Options {
 
 impl Options {
     /// The names that [`Options::set`] knows.
-    pub const KEYS: [&'static str; 14] = [
+    pub const KEYS: [&'static str; 16] = [
         "durability",
         "batch_size",
         "batch_timeout_ms",
@@ -92,6 +92,8 @@ impl Options {
         "timestamps",
         "recovery",
         "pad_group_to",
+        "batching_threads",
+        "handles",
     ];
 
     /// The defaults, which each setter names.
@@ -246,6 +248,8 @@ impl Options {
                 let bytes = units::size(key, value)?;
                 self.pad_group_to = Some(u32::try_from(bytes).map_err(|_| wrong(Problem::TooLarge))?);
             }
+            "batching_threads" => self.batching_threads = in_number(key, value)?,
+            "handles" => self.handles = in_number(key, value)?,
             _ => return Err(wrong(Problem::UnknownKey)),
         }
         Ok(self)
@@ -281,6 +285,11 @@ impl Options {
             .pad_group_to(self.pad_group_to);
         options
     }
+}
+
+fn in_number(key: &str, value: &str) -> Result<usize, OptionError> {
+    let count = units::count(key, value)?;
+    usize::try_from(count).map_err(|_| OptionError::new(key, value, Problem::TooLarge))
 }
 
 fn in_memory(key: &str, value: &str) -> Result<usize, OptionError> {

@@ -163,3 +163,16 @@ proptest! {
         prop_assert!(results.iter().filter(|ok| **ok).count() <= 2);
     }
 }
+
+#[test]
+fn numbers_of_threads_and_handles_are_options_too() {
+    let mut options = evlog_store::Options::new();
+    options.set("batching_threads", "3").unwrap().set("handles", "64").unwrap();
+    let shown = format!("{options:?}");
+    assert!(shown.contains("batching_threads: 3") && shown.contains("handles: 64"), "{shown}");
+    for key in ["batching_threads", "handles"] {
+        for (value, problem) in [("0", Problem::Zero), ("many", Problem::NotANumber)] {
+            assert_eq!(options.set(key, value).unwrap_err(), OptionError::new(key, value, problem));
+        }
+    }
+}
