@@ -4,6 +4,7 @@ use evlog_core::{Batch, Position, Timestamp, checksum};
 
 use crate::committer::{Access, Committer};
 use crate::error::{Error, Result};
+use crate::limit::Limit;
 use crate::metrics::AppendFailure;
 use crate::options::{Timestamps, WhenFull};
 use crate::queue::{Accepted, Queue};
@@ -20,14 +21,15 @@ impl Committer {
         timestamp: Option<Timestamp>,
         schema: u32,
         payload: &[u8],
+        limit: Limit,
     ) -> Result<Accepted> {
-        let limit = self.options.max_event_bytes;
-        if payload.len() > limit {
-            return Err(self.refuse(too_large("an event (bytes)", payload.len(), limit)));
+        let largest = self.options.max_event_bytes;
+        if payload.len() > largest {
+            return Err(self.refuse(too_large("an event (bytes)", payload.len(), largest)));
         }
         let crc = checksum(payload);
         let mut timestamp = timestamp.unwrap_or_else(|| self.view.now());
-        let mut queue = self.admit(payload.len())?;
+        let mut queue = self.admit(payload.len(), limit)?;
         if self.options.timestamps == Timestamps::Monotone {
             timestamp = timestamp.max(queue.last_timestamp);
             queue.last_timestamp = timestamp;
@@ -38,17 +40,22 @@ impl Committer {
     }
 
     /// Takes up a batch, if the topic ends at `expected` or nothing is expected.
-    pub(crate) fn append_batch(&self, batch: &Batch, expected: Option<Position>) -> Result<Accepted> {
+    pub(crate) fn append_batch(
+        &self,
+        batch: &Batch,
+        expected: Option<Position>,
+        limit: Limit,
+    ) -> Result<Accepted> {
         let queue_limit = self.options.queue_bytes.max(LARGEST_BATCH);
         if batch.bytes() > queue_limit {
             return Err(self.refuse(too_large("a batch (bytes)", batch.bytes(), queue_limit)));
         }
         let largest = batch.largest_payload();
         if largest > self.options.max_event_bytes {
-            let limit = self.options.max_event_bytes;
-            return Err(self.refuse(too_large("an event (bytes)", largest, limit)));
+            let allowed = self.options.max_event_bytes;
+            return Err(self.refuse(too_large("an event (bytes)", largest, allowed)));
         }
-        let mut queue = self.admit(batch.bytes())?;
+        let mut queue = self.admit(batch.bytes(), limit)?;
         let actual = queue.next();
         if let Some(expected) = expected.filter(|&expected| expected != actual) {
             self.metrics.append_failed(AppendFailure::WrongPosition);
@@ -59,17 +66,17 @@ impl Committer {
         Ok(accepted)
     }
 
-    /// The queue, once there is room for so many bytes in it.
-    fn admit(&self, bytes: usize) -> Result<MutexGuard<'_, Queue>> {
-        let limit = self.options.queue_bytes;
+    /// The queue, once there is room for so many bytes in it; the options may have less patience than the caller.
+    fn admit(&self, bytes: usize, limit: Limit) -> Result<MutexGuard<'_, Queue>> {
+        let most = self.options.queue_bytes;
         let mut queue = self.queue.lock();
         self.check_open(&queue)?;
-        if queue.has_room(bytes, limit) {
+        if queue.has_room(bytes, most) {
             return Ok(queue);
         }
-        let deadline = match self.options.when_full {
-            WhenFull::Block => None,
-            WhenFull::Wait(span) => Some(self.elapsed().saturating_add(span)),
+        let limit = match self.options.when_full {
+            WhenFull::Block => limit,
+            WhenFull::Wait(span) => limit.or_sooner(Limit::after(span, || self.elapsed())),
             WhenFull::Fail => {
                 let full = self.full(&queue);
                 drop(queue);
@@ -79,9 +86,9 @@ impl Committer {
             }
         };
         loop {
-            queue = self.commit_or_wait(queue, deadline).map_err(|queue| self.full(&queue))?;
+            queue = self.commit_or_wait(queue, limit).map_err(|queue| self.full(&queue))?;
             self.check_open(&queue)?;
-            if queue.has_room(bytes, limit) {
+            if queue.has_room(bytes, most) {
                 return Ok(queue);
             }
         }

@@ -13,6 +13,7 @@ use evlog_core::{Log, Position, Report, Timestamp, View};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::limit::Limit;
 use crate::metrics::{AppendFailure, TopicMetrics};
 use crate::name::TopicName;
 use crate::options::{Durability, Options, Timestamps};
@@ -169,15 +170,9 @@ impl Committer {
 
     // ---- waiting ----
 
-    /// Waits until what was accepted has reached `level`; with a deadline, no longer than that.
-    pub(crate) fn wait(
-        &self,
-        accepted: &Accepted,
-        level: Durability,
-        timeout: Option<Duration>,
-    ) -> Result<()> {
+    /// Waits until what was accepted has reached `level`, or the limit has passed.
+    pub(crate) fn wait(&self, accepted: &Accepted, level: Durability, limit: Limit) -> Result<()> {
         let begun = self.clock.elapsed();
-        let deadline = timeout.map(|span| begun.saturating_add(span));
         let mut queue = self.queue.lock();
         loop {
             if let Some(outcome) = queue.outcome(accepted, level, &self.name) {
@@ -188,9 +183,8 @@ impl Committer {
             if level == Durability::Synced {
                 queue.want_sync(accepted);
             }
-            let after = timeout.unwrap_or_default();
-            let timed_out = |_| Error::TimedOut { topic: self.name.clone(), after };
-            queue = self.commit_or_wait(queue, deadline).map_err(timed_out)?;
+            let timed_out = |_| Error::TimedOut { topic: self.name.clone(), after: limit.after };
+            queue = self.commit_or_wait(queue, limit).map_err(timed_out)?;
         }
     }
 
@@ -219,37 +213,39 @@ impl Committer {
     }
 
     /// Makes everything accepted so far durable.
-    pub(crate) fn flush(&self) -> Result<Position> {
+    pub(crate) fn flush(&self, limit: Limit) -> Result<Position> {
         let accepted = {
             let queue = self.queue.lock();
             self.check_open(&queue)?;
             queue.everything()
         };
-        self.wait(&accepted, Durability::Synced, None)?;
+        self.wait(&accepted, Durability::Synced, limit)?;
         Ok(accepted.positions.end)
     }
 
-    /// Takes the right to write and uses it, or waits until somebody else has used it. `Err` where the deadline has
-    /// passed.
+    /// Takes the right to write and uses it, or waits until somebody else has used it. Whoever has a limit leaves the
+    /// work to a batching thread, for no limit holds inside a call to the disk. `Err` where it has passed.
     pub(crate) fn commit_or_wait<'a>(
         &'a self,
         mut queue: MutexGuard<'a, Queue>,
-        deadline: Option<Duration>,
+        limit: Limit,
     ) -> std::result::Result<MutexGuard<'a, Queue>, MutexGuard<'a, Queue>> {
+        if let Some(left) = limit.left(|| self.clock.elapsed()) {
+            queue.ask();
+            self.kick();
+            if left.is_zero() {
+                return Err(queue);
+            }
+            self.served.wait_for(&mut queue, left);
+            return Ok(queue);
+        }
         if let Some(turn) = queue.take_turn(self.clock.elapsed(), self.options.batch_timeout) {
             drop(queue);
             self.use_turn(turn);
             return Ok(self.queue.lock());
         }
-        let left = deadline.map(|deadline| deadline.saturating_sub(self.clock.elapsed()));
-        if left == Some(Duration::ZERO) {
-            return Err(queue);
-        }
         queue.waiters += 1;
-        match left {
-            None => self.served.wait(&mut queue),
-            Some(left) => _ = self.served.wait_for(&mut queue, left),
-        }
+        self.served.wait(&mut queue);
         queue.waiters -= 1;
         Ok(queue)
     }
@@ -402,13 +398,13 @@ impl Committer {
             return Ok(());
         }
         self.served.notify_all();
-        let mut waited = self.wait(&everything, Durability::Synced, None);
+        let mut waited = self.wait(&everything, Durability::Synced, Limit::NONE);
         let mut queue = self.queue.lock();
         if waited.is_err() && queue.poison.is_none() {
             // What could not be written takes nothing along that was.
             let written = queue.everything();
             drop(queue);
-            waited = waited.and(self.wait(&written, Durability::Synced, None));
+            waited = waited.and(self.wait(&written, Durability::Synced, Limit::NONE));
             queue = self.queue.lock();
         }
         while !queue.is_idle() && !queue.is_lost() {

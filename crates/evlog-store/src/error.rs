@@ -118,6 +118,12 @@ pub enum Error {
         /// How long was waited.
         after: Duration,
     },
+    /// What the store was asked for is not done yet; it goes on.
+    #[error("the store: not within {after:?}")]
+    StoreTimedOut {
+        /// How long was waited.
+        after: Duration,
+    },
 }
 
 impl From<evlog_core::Error> for Error {

@@ -37,6 +37,7 @@ pub mod value;
 
 mod clock;
 mod error;
+mod limit;
 mod options;
 
 mod trim;
@@ -64,6 +65,8 @@ pub mod typed;
 
 mod store;
 
+mod within;
+
 pub use clock::{Clock, MonotonicClock};
 pub use error::{Error, Result};
 pub use evlog_core::{
@@ -79,6 +82,7 @@ pub use topic::{Ticket, Topic};
 pub use trims::Trims;
 #[cfg(feature = "rkyv")]
 pub use typed::TypedTopic;
+pub use within::Within;
 
 /// The example of the readme, run as a test.
 #[cfg(doctest)]

@@ -120,7 +120,7 @@ pub(crate) struct Queue {
     unsynced_since: Option<Duration>,
     /// Somebody waits for everything before this to be synced.
     sync_wanted_to: Position,
-    /// A task waits for the next turn, and cannot take it itself.
+    /// A task, or somebody with a limit, waits for the next turn, and does not take it.
     is_asked: bool,
     /// Callers that wait and will take the next turn.
     pub(crate) waiters: usize,
@@ -297,8 +297,7 @@ impl Queue {
         self.sync_wanted_to = self.sync_wanted_to.max(accepted.positions.end);
     }
 
-    /// Asks for a turn, in the name of a task.
-    #[cfg(feature = "async")]
+    /// Asks for a turn, in the name of somebody who does not take it.
     pub(crate) fn ask(&mut self) {
         self.is_asked = true;
     }

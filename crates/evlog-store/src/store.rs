@@ -11,6 +11,7 @@ use crate::batching::Batching;
 use crate::clock::{Clock, MonotonicClock};
 use crate::committer::{Access, Committer, OpenTopic};
 use crate::error::{Error, Result};
+use crate::limit::Limit;
 use crate::metrics::{TopicSnapshot, prometheus};
 use crate::name::TopicName;
 use crate::options::Options;
@@ -147,6 +148,10 @@ impl Store {
     /// The store's folder.
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
     }
 
     /// The topic of this name; opened, or made, where it is not open yet.
@@ -287,7 +292,7 @@ impl Store {
     pub fn flush(&self) -> Result<()> {
         let topics = self.opened_topics();
         let flushed: Vec<Result<()>> =
-            topics.iter().map(|topic| unless_closed(topic.flush().map(drop))).collect();
+            topics.iter().map(|topic| unless_closed(topic.flush(Limit::NONE).map(drop))).collect();
         flushed.into_iter().collect()
     }
 

@@ -7,10 +7,11 @@ use evlog_core::{
     Batch, OwnedEvent, Place, Position, Read, ReadLevel, Report, SegmentSummary, Timestamp, Verification,
 };
 
-use crate::committer::OpenTopic;
+use crate::committer::{Committer, OpenTopic};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
+use crate::limit::Limit;
 use crate::metrics::TopicSnapshot;
 use crate::name::TopicName;
 use crate::options::Durability;
@@ -62,12 +63,17 @@ impl Ticket {
         self.accepted.positions.clone()
     }
 
+    /// What [`Ticket::wait`] waits for: the option `durability` of the store.
+    pub fn durability(&self) -> Durability {
+        self.topic.options.durability
+    }
+
     /// Waits until the events have the topic's default durability.
     ///
     /// # Errors
     /// Why they never will; see [`Ticket::wait_for`].
     pub fn wait(&self) -> Result<Range<Position>> {
-        self.wait_for(self.topic.options.durability)
+        self.wait_for(self.durability())
     }
 
     /// Waits until the events have this durability.
@@ -76,15 +82,20 @@ impl Ticket {
     /// [`evlog_core::Error::NoSpace`], [`evlog_core::Error::NotWritten`] and [`Error::NotWritten`]: they will never
     /// appear. [`evlog_core::Error::Indeterminate`]: all of them appear or none, and the next open decides.
     pub fn wait_for(&self, durability: Durability) -> Result<Range<Position>> {
-        self.topic.wait(&self.accepted, durability, None).map(|()| self.positions())
+        self.wait_until(durability, Limit::NONE)
     }
 
-    /// As [`Ticket::wait_for`], no longer than `timeout`.
+    /// As [`Ticket::wait_for`], no longer than `timeout`: a batching thread does the work, so that the limit holds
+    /// whatever the disk does.
     ///
     /// # Errors
     /// [`Error::TimedOut`], after which one may wait again; else as for [`Ticket::wait_for`].
     pub fn wait_timeout(&self, durability: Durability, timeout: Duration) -> Result<Range<Position>> {
-        self.topic.wait(&self.accepted, durability, Some(timeout)).map(|()| self.positions())
+        self.wait_until(durability, Limit::after(timeout, || self.topic.elapsed()))
+    }
+
+    pub(crate) fn wait_until(&self, durability: Durability, limit: Limit) -> Result<Range<Position>> {
+        self.topic.wait(&self.accepted, durability, limit).map(|()| self.positions())
     }
 }
 
@@ -132,6 +143,10 @@ impl Topic {
         self.full_name().as_str()
     }
 
+    pub(crate) fn committer(&self) -> &Committer {
+        &self.committer
+    }
+
     pub(crate) fn full_name(&self) -> &TopicName {
         &self.committer.name
     }
@@ -147,7 +162,7 @@ impl Topic {
     /// # Errors
     /// [`evlog_core::Error::TooLarge`], [`evlog_core::Error::Poisoned`], [`Error::Closed`], [`Error::QueueFull`].
     pub fn append(&self, payload: impl AsRef<[u8]>) -> Result<Ticket> {
-        self.append_as(None, 0, payload.as_ref())
+        self.append_as(None, 0, payload.as_ref(), Limit::NONE)
     }
 
     /// Appends an event with a timestamp and a schema of its own.
@@ -155,7 +170,7 @@ impl Topic {
     /// # Errors
     /// As for [`Topic::append`].
     pub fn append_at(&self, timestamp: Timestamp, schema: u32, payload: impl AsRef<[u8]>) -> Result<Ticket> {
-        self.append_as(Some(timestamp), schema, payload.as_ref())
+        self.append_as(Some(timestamp), schema, payload.as_ref(), Limit::NONE)
     }
 
     /// As [`Topic::append_at`]; the time is now where none is given.
@@ -164,8 +179,9 @@ impl Topic {
         timestamp: Option<Timestamp>,
         schema: u32,
         payload: &[u8],
+        limit: Limit,
     ) -> Result<Ticket> {
-        self.ticket(self.committer.append(timestamp, schema, payload)?)
+        self.ticket(self.committer.append(timestamp, schema, payload, limit)?)
     }
 
     /// Appends a batch, which stays whole. An empty one takes no position.
@@ -173,7 +189,7 @@ impl Topic {
     /// # Errors
     /// As for [`Topic::append`].
     pub fn append_batch(&self, batch: &Batch) -> Result<Ticket> {
-        self.ticket(self.committer.append_batch(batch, None)?)
+        self.append_batch_as(batch, None, Limit::NONE)
     }
 
     /// Appends a batch if its first event gets position `expected`.
@@ -181,7 +197,17 @@ impl Topic {
     /// # Errors
     /// [`Error::WrongPosition`], and then nothing was appended; else as for [`Topic::append`].
     pub fn append_if(&self, expected: Position, batch: &Batch) -> Result<Ticket> {
-        self.ticket(self.committer.append_batch(batch, Some(expected))?)
+        self.append_batch_as(batch, Some(expected), Limit::NONE)
+    }
+
+    /// As [`Topic::append_if`], or [`Topic::append_batch`] where nothing is expected.
+    pub(crate) fn append_batch_as(
+        &self,
+        batch: &Batch,
+        expected: Option<Position>,
+        limit: Limit,
+    ) -> Result<Ticket> {
+        self.ticket(self.committer.append_batch(batch, expected, limit)?)
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "it ends the appends above, which fail")]
@@ -194,7 +220,7 @@ impl Topic {
     /// # Errors
     /// As for [`Ticket::wait_for`].
     pub fn flush(&self) -> Result<Position> {
-        self.committer.flush()
+        self.committer.flush(Limit::NONE)
     }
 
     /// A reader of what is asked for: durable events only, unless the [`Read`] says otherwise.

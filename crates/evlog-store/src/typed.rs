@@ -31,6 +31,7 @@ use std::marker::PhantomData;
 use evlog_core::{Batch, Place, Position, Read, ReadLevel, Timestamp};
 
 use crate::error::{Error, Result};
+use crate::limit::Limit;
 use crate::schema::{self, Decode, Schema, SchemaTag, Scratch};
 use crate::sync::{Arc, Mutex};
 use crate::topic::{Ticket, Topic};
@@ -127,7 +128,7 @@ impl<T: Schema> TypedTopic<T> {
     /// # Errors
     /// [`Error::Value`] where it cannot be encoded; else as for [`Topic::append`].
     pub fn append(&self, value: &T) -> Result<Ticket> {
-        self.encoded(value, |payload| self.topic.append_as(None, self.number, payload))
+        self.encoded(value, |payload| self.topic.append_as(None, self.number, payload, Limit::NONE))
     }
 
     /// Appends a value with a time of its own.
@@ -135,7 +136,9 @@ impl<T: Schema> TypedTopic<T> {
     /// # Errors
     /// As for [`TypedTopic::append`].
     pub fn append_at(&self, timestamp: Timestamp, value: &T) -> Result<Ticket> {
-        self.encoded(value, |payload| self.topic.append_as(Some(timestamp), self.number, payload))
+        self.encoded(value, |payload| {
+            self.topic.append_as(Some(timestamp), self.number, payload, Limit::NONE)
+        })
     }
 
     /// Appends values that stay together, and whose time is now. Without any, it takes no position.

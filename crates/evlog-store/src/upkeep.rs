@@ -5,6 +5,7 @@ use evlog_core::{Log, Position};
 
 use crate::committer::{Access, Committer};
 use crate::error::Result;
+use crate::limit::Limit;
 use crate::retention::Retention;
 use crate::sync::atomic::Ordering;
 use crate::trace;
@@ -147,7 +148,7 @@ impl Committer {
 
     /// Seals the active segment and starts the next one.
     pub(crate) fn roll(&self) -> Result<()> {
-        self.flush()?;
+        self.flush(Limit::NONE)?;
         self.with_log(Log::roll)?;
         // Retention may have something to do now.
         self.was_idle.store(false, Ordering::Relaxed);

@@ -132,7 +132,7 @@ fn all_who_wait(stage: &Stage, topic: &Topic, happens: impl FnOnce()) -> Vec<Err
     stage.cue(OperationKind::Sync, [Cue::Hold]);
     let in_flight = topic.append([0; 3_000]).unwrap();
     scope(|threads| {
-        let writer = threads.spawn(|| in_flight.wait_timeout(Durability::Synced, LONG));
+        let writer = threads.spawn(|| in_flight.wait_for(Durability::Synced));
         stage.until_held(1);
         // What is in flight fills half of the queue, this the other half.
         let behind = topic.append([0; 3_000]).unwrap();
@@ -142,7 +142,7 @@ fn all_who_wait(stage: &Stage, topic: &Topic, happens: impl FnOnce()) -> Vec<Err
             threads.spawn(|| topic.wait_past(100, LONG).map(drop)),
             threads.spawn(|| topic.trims(0).next(None).map(drop)),
         ];
-        let behind = threads.spawn(move || behind.wait_timeout(Durability::Synced, LONG).map(drop));
+        let behind = threads.spawn(move || behind.wait_for(Durability::Synced).map(drop));
         pause(Duration::from_millis(50));
         assert!(!told.iter().any(std::thread::ScopedJoinHandle::is_finished));
         happens();

@@ -20,9 +20,9 @@ fn payloads(topic: &Topic) -> Vec<Vec<u8>> {
     topic.read(Place::Oldest).unwrap().into_events().map(|event| event.unwrap().payload).collect()
 }
 
-/// Waits in a thread of its own, and never for ever.
+/// Waits in a thread of its own, which does the work itself where nobody else does.
 fn waiting(ticket: Ticket) -> JoinHandle<Result<std::ops::Range<Position>>> {
-    std::thread::spawn(move || ticket.wait_timeout(Durability::Synced, LONG))
+    std::thread::spawn(move || ticket.wait_for(Durability::Synced))
 }
 
 /// Bytes of all files, as a quota counts them.

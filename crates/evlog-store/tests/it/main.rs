@@ -44,3 +44,4 @@ mod units;
 #[cfg(feature = "value")]
 mod value;
 mod waiting;
+mod within;

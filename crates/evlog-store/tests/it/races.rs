@@ -27,9 +27,9 @@ fn patient() -> Options {
     options
 }
 
-/// Waits in a thread of its own, and never for ever.
+/// Waits in a thread of its own, which does the work itself where nobody else does.
 fn waiting(ticket: Ticket, durability: Durability) -> JoinHandle<()> {
-    std::thread::spawn(move || _ = ticket.wait_timeout(durability, LONG).unwrap())
+    std::thread::spawn(move || _ = ticket.wait_for(durability).unwrap())
 }
 
 fn payloads(topic: &Topic) -> Vec<String> {
