@@ -14,7 +14,10 @@
  *           `err` is not null, `*err` gets an error that the caller frees (null, where there are too many handles).
  *           A panic inside never gets out: EVLOG_E_PANIC, and the handles of the call then answer EVLOG_E_POISONED.
  * Strings   UTF-8 with a NUL at the end; payloads are bytes with a length.
- * Waiting   Limits are in milliseconds; a negative one stands for no limit.
+ * Waiting   Whatever waits for others or for a write takes a limit: milliseconds, a negative number for none. Where it
+ *           passes, the answer is EVLOG_TIMEOUT: what was asked for goes on, and results are untouched. It holds also
+ *           where a write or a sync hangs, for another thread does those. Calls without a limit wait for nobody: they
+ *           read, or open a folder, for as long as that takes.
  */
 
 #ifndef EVLOG_H
@@ -221,7 +224,7 @@ typedef struct evlog_metrics {
 #define EVLOG_OK 0
 /** There is nothing more to read. Not an error. */
 #define EVLOG_END 1
-/** The time passed; what was waited for may still happen. Not an error. */
+/** The limit passed; what was asked for goes on and may still happen. Not an error. */
 #define EVLOG_TIMEOUT 2
 /** An argument, a name, a place or an option is wrong, or a pointer is null that must not be. */
 #define EVLOG_E_INVALID (-1)
@@ -233,7 +236,7 @@ typedef struct evlog_metrics {
 #define EVLOG_E_LOCKED (-4)
 /** There is no such topic, store or position. */
 #define EVLOG_E_NOT_FOUND (-5)
-/** What was to be made exists already. (Nothing answers this yet.) */
+/** What was to be made exists already. Reserved: no call makes what must not exist, so none answers this yet. */
 #define EVLOG_E_EXISTS (-6)
 /** The topic does not end at the expected position, but at `evlog_error_position`; nothing was appended. */
 #define EVLOG_E_WRONG_POSITION (-7)
@@ -247,7 +250,11 @@ typedef struct evlog_metrics {
 #define EVLOG_E_READ_ONLY (-11)
 /** An earlier write or sync failed, or a panic happened: close and open again. */
 #define EVLOG_E_POISONED (-12)
-/** The event is of another type than it is read as. (Nothing answers this yet: C reads bytes.) */
+
+/**
+ * The event is of another type than it is read as. Reserved: C reads bytes and schema numbers, not types, so no call
+ * answers this yet.
+ */
 #define EVLOG_E_SCHEMA (-13)
 /** A file of a later version, a link or a device in place of a file, or a file system that cannot be relied on. */
 #define EVLOG_E_UNSUPPORTED (-14)
@@ -347,20 +354,19 @@ evlog_status evlog_open_read_only(const char *path, const evlog_options *options
 
 /**
  * Makes everything durable that was accepted, closes all topics and frees the store, whatever it answers. Whoever waits
- * in another thread wakes up; topics answer `EVLOG_E_CLOSED`; readers go on to the end of what is there.
+ * in another thread wakes up; topics answer `EVLOG_E_CLOSED`; readers go on to the end of what is there. With
+ * `EVLOG_TIMEOUT` it is being closed, and nobody hears how that ends.
  */
-evlog_status evlog_close(evlog_store *store, evlog_error **err);
+evlog_status evlog_close(evlog_store *store, int64_t timeout_ms, evlog_error **err);
 
-/**
- * Makes everything accepted by any topic durable. `evlog_flush` does it for one topic, and no longer than it is told.
- */
-evlog_status evlog_flush_all(const evlog_store *store, evlog_error **err);
+/** Makes everything accepted by any topic durable. `evlog_flush` does it for one topic. */
+evlog_status evlog_flush_all(const evlog_store *store, int64_t timeout_ms, evlog_error **err);
 
 /** The names of all topics, open or not: a JSON array of strings, in order. */
 evlog_status evlog_topics(const evlog_store *store, evlog_text **json_out, evlog_error **err);
 
 /** Closes a topic and removes it with all its events. One of the same name that is made later is another topic. */
-evlog_status evlog_remove_topic(const evlog_store *store, const char *name, evlog_error **err);
+evlog_status evlog_remove_topic(const evlog_store *store, const char *name, int64_t timeout_ms, evlog_error **err);
 
 /** What the open topics have counted, in the text format of Prometheus. */
 evlog_status evlog_prometheus(const evlog_store *store, evlog_text **text_out, evlog_error **err);
@@ -368,20 +374,23 @@ evlog_status evlog_prometheus(const evlog_store *store, evlog_text **text_out, e
 /* ---- Topics ---------------------------------------------------------------------------------------------- */
 
 /**
- * The topic of this name; it is made where it is missing. Free the handle with `evlog_topic_free`, which leaves the
+ * The topic of this name; it is made where it is missing. It is opened behind a close that is under way. With
+ * `EVLOG_TIMEOUT` it is being opened: call again. Free the handle with `evlog_topic_free`, which leaves the
  * topic open, or close the topic with `evlog_topic_close`.
  */
-evlog_status evlog_topic_open(const evlog_store *store, const char *name, evlog_topic **topic_out, evlog_error **err);
+evlog_status evlog_topic_open(const evlog_store *store, const char *name, int64_t timeout_ms, evlog_topic **topic_out,
+                              evlog_error **err);
 
-/** The topic of this name; `EVLOG_E_NOT_FOUND` where the store has none. */
-evlog_status evlog_topic_open_existing(const evlog_store *store, const char *name, evlog_topic **topic_out,
-                                       evlog_error **err);
+/** As `evlog_topic_open`, but `EVLOG_E_NOT_FOUND` where the store has no such topic. */
+evlog_status evlog_topic_open_existing(const evlog_store *store, const char *name, int64_t timeout_ms,
+                                       evlog_topic **topic_out, evlog_error **err);
 
 /**
  * Makes everything durable that was accepted, closes the topic for all its handles, and frees this one, whatever it
- * answers. The store opens the topic again when asked.
+ * answers. The store opens the topic again when asked. With `EVLOG_TIMEOUT` it is being closed, and nobody hears how
+ * that ends.
  */
-evlog_status evlog_topic_close(evlog_topic *topic, evlog_error **err);
+evlog_status evlog_topic_close(evlog_topic *topic, int64_t timeout_ms, evlog_error **err);
 
 /** Frees a handle of a topic, which stays open; null is fine. */
 evlog_status evlog_topic_free(evlog_topic *topic);
@@ -398,26 +407,25 @@ evlog_status evlog_find(const evlog_topic *topic, int64_t timestamp_us, uint64_t
  */
 evlog_status evlog_position_of(const evlog_topic *topic, const char *place, uint64_t *position_out, evlog_error **err);
 
-/**
- * Waits until the event at `position` is durable; `EVLOG_TIMEOUT` where that many milliseconds passed before. A
- * negative timeout stands for no limit.
- */
+/** Waits until the event at `position` is durable. */
 evlog_status evlog_wait_past(const evlog_topic *topic, uint64_t position, int64_t timeout_ms, evlog_error **err);
 
 /** Drops whole segments from the front whose events all lie before `position`, and gives the new start. */
-evlog_status evlog_trim(const evlog_topic *topic, uint64_t position, uint64_t *start_out, evlog_error **err);
+evlog_status evlog_trim(const evlog_topic *topic, uint64_t position, int64_t timeout_ms, uint64_t *start_out,
+                        evlog_error **err);
 
 /**
  * Drops now what the retention does not keep, and gives the start. It happens by itself after every roll, and as
  * events grow old.
  */
-evlog_status evlog_retention_run(const evlog_topic *topic, uint64_t *start_out, evlog_error **err);
+evlog_status evlog_retention_run(const evlog_topic *topic, int64_t timeout_ms, uint64_t *start_out, evlog_error **err);
 
 /** Changes what the topic keeps, until it is closed, to what the `retention_*` and `wrap` of the options say. */
-evlog_status evlog_retention_set(const evlog_topic *topic, const evlog_options *options, evlog_error **err);
+evlog_status evlog_retention_set(const evlog_topic *topic, const evlog_options *options, int64_t timeout_ms,
+                                 evlog_error **err);
 
 /** Makes everything durable and starts a new segment, so that all events so far can be trimmed. */
-evlog_status evlog_roll(const evlog_topic *topic, evlog_error **err);
+evlog_status evlog_roll(const evlog_topic *topic, int64_t timeout_ms, evlog_error **err);
 
 /* ---- Batches --------------------------------------------------------------------------------------------- */
 
@@ -446,36 +454,38 @@ evlog_status evlog_batch_free(evlog_batch *batch);
 
 /**
  * Appends one event whose time is now, and waits until it is as durable as asked. With `EVLOG_BUFFERED` it returns at
- * once, unless the queue of the topic is full: the option `when_full` says how long it waits then.
+ * once, unless the queue of the topic is full: then it waits for room, as long as the limit and the option `when_full`
+ * allow, and answers `EVLOG_E_FULL` where there was none. `EVLOG_TIMEOUT`: the event was accepted and is not that
+ * durable yet; it is written all the same, so do not append it again. Who needs its position uses `evlog_submit`.
  */
-evlog_status evlog_append(const evlog_topic *topic, evlog_slice payload, int32_t durability, uint64_t *position_out,
-                          evlog_error **err);
+evlog_status evlog_append(const evlog_topic *topic, evlog_slice payload, int32_t durability, int64_t timeout_ms,
+                          uint64_t *position_out, evlog_error **err);
 
 /** As `evlog_append`, with a timestamp (microseconds since 1970-01-01T00:00:00Z) and a schema, a number of yours. */
 evlog_status evlog_append_at(const evlog_topic *topic, int64_t timestamp_us, uint32_t schema, evlog_slice payload,
-                             int32_t durability, uint64_t *position_out, evlog_error **err);
+                             int32_t durability, int64_t timeout_ms, uint64_t *position_out, evlog_error **err);
 
 /**
  * Appends `count` events as one batch: all or none of them are there after a crash. Their time is now. Where
  * `expected` is not `EVLOG_ANY`, only if the first of them gets that position, else `EVLOG_E_WRONG_POSITION`.
  */
 evlog_status evlog_append_many(const evlog_topic *topic, const evlog_slice *payloads, size_t count, uint64_t expected,
-                               int32_t durability, uint64_t *first_out, evlog_error **err);
+                               int32_t durability, int64_t timeout_ms, uint64_t *first_out, evlog_error **err);
 
 /** As `evlog_append_many`, for a batch with its own times. */
 evlog_status evlog_append_batch(const evlog_topic *topic, const evlog_batch *batch, uint64_t expected,
-                                int32_t durability, uint64_t *first_out, evlog_error **err);
+                                int32_t durability, int64_t timeout_ms, uint64_t *first_out, evlog_error **err);
 
 /**
- * Appends one event and does not wait: the ticket does. The time is that of the call with `EVLOG_NOW`. It is written and
- * synced within the option `batch_timeout_ms` also if nobody waits.
+ * Appends one event and waits for nothing but room, as `evlog_append` does: the ticket waits. The time is that of the
+ * call with `EVLOG_NOW`. It is written and synced within the option `batch_timeout_ms` also if nobody waits.
  */
 evlog_status evlog_submit(const evlog_topic *topic, int64_t timestamp_us, uint32_t schema, evlog_slice payload,
-                          evlog_ticket **ticket_out, evlog_error **err);
+                          int64_t timeout_ms, evlog_ticket **ticket_out, evlog_error **err);
 
-/** Appends a batch and does not wait: the ticket does. `expected` is that of `evlog_append_many`. */
+/** As `evlog_submit`, for a batch. `expected` is that of `evlog_append_many`. */
 evlog_status evlog_submit_batch(const evlog_topic *topic, const evlog_batch *batch, uint64_t expected,
-                                evlog_ticket **ticket_out, evlog_error **err);
+                                int64_t timeout_ms, evlog_ticket **ticket_out, evlog_error **err);
 
 /**
  * The positions of the events: from `*from_out` up to, not including, `*to_out`. They are certain once the ticket was
@@ -484,17 +494,10 @@ evlog_status evlog_submit_batch(const evlog_topic *topic, const evlog_batch *bat
 evlog_status evlog_ticket_positions(const evlog_ticket *ticket, uint64_t *from_out, uint64_t *to_out,
                                     evlog_error **err);
 
-/**
- * Waits until the events are as durable as asked; `EVLOG_TIMEOUT` where that many milliseconds passed before, after
- * which one may wait again. A negative timeout stands for no limit; another needs a durability that is not
- * `EVLOG_DEFAULT`. Where nobody else is writing, the caller writes by itself, for as long as the disk takes.
- */
+/** Waits until the events are as durable as asked. After `EVLOG_TIMEOUT` one may wait again. */
 evlog_status evlog_ticket_wait(const evlog_ticket *ticket, int32_t durability, int64_t timeout_ms, evlog_error **err);
 
-/**
- * Makes everything durable that the topic accepted so far, and gives the position behind it; `EVLOG_TIMEOUT` where that
- * many milliseconds passed before. A negative timeout stands for no limit.
- */
+/** Makes everything durable that the topic accepted so far, and gives the position behind it. */
 evlog_status evlog_flush(const evlog_topic *topic, int64_t timeout_ms, uint64_t *durable_end_out, evlog_error **err);
 
 /** Frees a ticket; null is fine. The events are written all the same. */

@@ -1,7 +1,7 @@
 //! Appending, and waiting for what was appended.
 
 use evlog_core::Batch as Events;
-use evlog_store::Durability;
+use evlog_store::{Durability, Within};
 
 use crate::batch::Batch;
 use crate::boundary::{
@@ -11,7 +11,7 @@ use crate::error::EVLOG_ANY;
 use crate::failure::Failure;
 use crate::handle::{Held, Kind};
 use crate::status::Status;
-use crate::time::{EVLOG_NOW, span_of, time_of};
+use crate::time::{EVLOG_NOW, in_time, limit_of, time_of};
 use crate::topic::Topic;
 
 /// What an append or a wait waits for: what the option `durability` says.
@@ -41,45 +41,46 @@ fn durability_of(number: i32) -> Result<Option<Durability>, Failure> {
     }
 }
 
-/// Waits without an end, and gives the first position.
-fn first_of(ticket: &evlog_store::Ticket, durability: Option<Durability>) -> Outcome<u64> {
-    let positions = match durability {
-        Some(Durability::Buffered) => ticket.positions(),
-        Some(durability) => ticket.wait_for(durability)?,
-        None => ticket.wait()?,
-    };
-    Ok(Answer::Done(positions.start))
-}
+/// A topic whose calls answer in time.
+type InTime<'a> = Within<'a, evlog_store::Topic>;
 
-/// A limit that passed is no error.
-fn in_time<V>(waited: evlog_store::Result<V>) -> Outcome<V> {
-    match waited {
-        Err(evlog_store::Error::TimedOut { .. }) => Ok(Answer::TimedOut),
-        other => Ok(Answer::Done(other?)),
-    }
-}
-
-fn append_events(
+/// Appends, waits for what was asked for, and gives the first position.
+fn append_and_wait(
     topic: &Topic,
-    events: &Events,
-    expected: u64,
-) -> Result<evlog_store::Ticket, evlog_store::Error> {
-    if expected == EVLOG_ANY { topic.0.append_batch(events) } else { topic.0.append_if(expected, events) }
+    durability: i32,
+    timeout_ms: i64,
+    append: impl FnOnce(&InTime<'_>) -> Result<evlog_store::Ticket, Failure>,
+) -> Outcome<u64> {
+    let durability = durability_of(durability)?;
+    let topic = topic.0.within(limit_of(timeout_ms));
+    let ticket = append(&topic)?;
+    in_time(match durability.unwrap_or_else(|| ticket.durability()) {
+        Durability::Buffered => Ok(ticket.positions().start),
+        durability => topic.wait(&ticket, durability).map(|positions| positions.start),
+    })
+}
+
+fn append_events(topic: &InTime<'_>, events: &Events, expected: u64) -> Result<evlog_store::Ticket, Failure> {
+    let accepted =
+        if expected == EVLOG_ANY { topic.append_batch(events) } else { topic.append_if(expected, events) };
+    Ok(accepted?)
 }
 
 /// Appends one event whose time is now, and waits until it is as durable as asked. With `EVLOG_BUFFERED` it returns at
-/// once, unless the queue of the topic is full: the option `when_full` says how long it waits then.
+/// once, unless the queue of the topic is full: then it waits for room, as long as the limit and the option `when_full`
+/// allow, and answers `EVLOG_E_FULL` where there was none. `EVLOG_TIMEOUT`: the event was accepted and is not that
+/// durable yet; it is written all the same, so do not append it again. Who needs its position uses `evlog_submit`.
 #[unsafe(no_mangle)]
 pub extern "C" fn evlog_append(
     topic: Shared<Topic>,
     payload: Slice,
     durability: i32,
+    timeout_ms: i64,
     position_out: OptionalOut<u64>,
     err: ErrorOut,
 ) -> Status {
     call(topic, position_out, err, |topic| {
-        let durability = durability_of(durability)?;
-        first_of(&topic.0.append(payload.bytes()?)?, durability)
+        append_and_wait(topic, durability, timeout_ms, |topic| Ok(topic.append(payload.bytes()?)?))
     })
 }
 
@@ -91,12 +92,14 @@ pub extern "C" fn evlog_append_at(
     schema: u32,
     payload: Slice,
     durability: i32,
+    timeout_ms: i64,
     position_out: OptionalOut<u64>,
     err: ErrorOut,
 ) -> Status {
     call(topic, position_out, err, |topic| {
-        let durability = durability_of(durability)?;
-        first_of(&topic.0.append_at(time_of(timestamp_us), schema, payload.bytes()?)?, durability)
+        append_and_wait(topic, durability, timeout_ms, |topic| {
+            Ok(topic.append_at(time_of(timestamp_us), schema, payload.bytes()?)?)
+        })
     })
 }
 
@@ -109,17 +112,17 @@ pub extern "C" fn evlog_append_many(
     count: usize,
     expected: u64,
     durability: i32,
+    timeout_ms: i64,
     first_out: OptionalOut<u64>,
     err: ErrorOut,
 ) -> Status {
     call(topic, first_out, err, |topic| {
-        let durability = durability_of(durability)?;
         let mut events = Events::new();
         let now = time_of(EVLOG_NOW);
         for payload in payloads.list(count)? {
             events.push(now, payload.bytes()?)?;
         }
-        first_of(&append_events(topic, &events, expected)?, durability)
+        append_and_wait(topic, durability, timeout_ms, |topic| append_events(topic, &events, expected))
     })
 }
 
@@ -130,42 +133,47 @@ pub extern "C" fn evlog_append_batch(
     batch: Shared<Batch>,
     expected: u64,
     durability: i32,
+    timeout_ms: i64,
     first_out: OptionalOut<u64>,
     err: ErrorOut,
 ) -> Status {
     call((topic, batch), first_out, err, |(topic, batch)| {
-        let durability = durability_of(durability)?;
-        first_of(&append_events(topic, &batch.0, expected)?, durability)
+        append_and_wait(topic, durability, timeout_ms, |topic| append_events(topic, &batch.0, expected))
     })
 }
 
-/// Appends one event and does not wait: the ticket does. The time is that of the call with `EVLOG_NOW`. It is written and
-/// synced within the option `batch_timeout_ms` also if nobody waits.
+/// Appends one event and waits for nothing but room, as `evlog_append` does: the ticket waits. The time is that of the
+/// call with `EVLOG_NOW`. It is written and synced within the option `batch_timeout_ms` also if nobody waits.
 #[unsafe(no_mangle)]
 pub extern "C" fn evlog_submit(
     topic: Shared<Topic>,
     timestamp_us: i64,
     schema: u32,
     payload: Slice,
+    timeout_ms: i64,
     ticket_out: NewHandle<Ticket>,
     err: ErrorOut,
 ) -> Status {
     call(topic, ticket_out, err, |topic| {
-        Ok(Answer::Done(Ticket(topic.0.append_at(time_of(timestamp_us), schema, payload.bytes()?)?)))
+        let topic = topic.0.within(limit_of(timeout_ms));
+        let ticket = topic.append_at(time_of(timestamp_us), schema, payload.bytes()?)?;
+        Ok(Answer::Done(Ticket(ticket)))
     })
 }
 
-/// Appends a batch and does not wait: the ticket does. `expected` is that of `evlog_append_many`.
+/// As `evlog_submit`, for a batch. `expected` is that of `evlog_append_many`.
 #[unsafe(no_mangle)]
 pub extern "C" fn evlog_submit_batch(
     topic: Shared<Topic>,
     batch: Shared<Batch>,
     expected: u64,
+    timeout_ms: i64,
     ticket_out: NewHandle<Ticket>,
     err: ErrorOut,
 ) -> Status {
     call((topic, batch), ticket_out, err, |(topic, batch)| {
-        Ok(Answer::Done(Ticket(append_events(topic, &batch.0, expected)?)))
+        let topic = topic.0.within(limit_of(timeout_ms));
+        Ok(Answer::Done(Ticket(append_events(&topic, &batch.0, expected)?)))
     })
 }
 
@@ -184,9 +192,7 @@ pub extern "C" fn evlog_ticket_positions(
     })
 }
 
-/// Waits until the events are as durable as asked; `EVLOG_TIMEOUT` where that many milliseconds passed before, after
-/// which one may wait again. A negative timeout stands for no limit; another needs a durability that is not
-/// `EVLOG_DEFAULT`. Where nobody else is writing, the caller writes by itself, for as long as the disk takes.
+/// Waits until the events are as durable as asked. After `EVLOG_TIMEOUT` one may wait again.
 #[unsafe(no_mangle)]
 pub extern "C" fn evlog_ticket_wait(
     ticket: Shared<Ticket>,
@@ -194,15 +200,13 @@ pub extern "C" fn evlog_ticket_wait(
     timeout_ms: i64,
     err: ErrorOut,
 ) -> Status {
-    call(ticket, (), err, |ticket| match (durability_of(durability)?, span_of(timeout_ms)) {
-        (durability, None) => first_of(&ticket.0, durability).map(|_| Answer::Done(())),
-        (Some(durability), Some(span)) => in_time(ticket.0.wait_timeout(durability, span).map(drop)),
-        (None, Some(_)) => Err(Failure::invalid("a wait with a limit needs to know for which durability")),
+    call(ticket, (), err, |ticket| {
+        let durability = durability_of(durability)?.unwrap_or_else(|| ticket.0.durability());
+        in_time(ticket.0.wait_timeout(durability, limit_of(timeout_ms)).map(drop))
     })
 }
 
-/// Makes everything durable that the topic accepted so far, and gives the position behind it; `EVLOG_TIMEOUT` where that
-/// many milliseconds passed before. A negative timeout stands for no limit.
+/// Makes everything durable that the topic accepted so far, and gives the position behind it.
 #[unsafe(no_mangle)]
 pub extern "C" fn evlog_flush(
     topic: Shared<Topic>,
@@ -210,14 +214,7 @@ pub extern "C" fn evlog_flush(
     durable_end_out: OptionalOut<u64>,
     err: ErrorOut,
 ) -> Status {
-    call(topic, durable_end_out, err, |topic| match span_of(timeout_ms) {
-        None => Ok(Answer::Done(topic.0.flush()?)),
-        Some(span) => {
-            // An empty batch takes no position and stands behind everything that was accepted before it.
-            let ticket = topic.0.append_batch(&Events::new())?;
-            in_time(ticket.wait_timeout(Durability::Synced, span).map(|positions| positions.end))
-        }
-    })
+    call(topic, durable_end_out, err, |topic| in_time(topic.0.within(limit_of(timeout_ms)).flush()))
 }
 
 /// Frees a ticket; null is fine. The events are written all the same.

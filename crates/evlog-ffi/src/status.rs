@@ -10,7 +10,7 @@ pub type Status = i32;
 pub const EVLOG_OK: Status = 0;
 /// There is nothing more to read. Not an error.
 pub const EVLOG_END: Status = 1;
-/// The time passed; what was waited for may still happen. Not an error.
+/// The limit passed; what was asked for goes on and may still happen. Not an error.
 pub const EVLOG_TIMEOUT: Status = 2;
 /// An argument, a name, a place or an option is wrong, or a pointer is null that must not be.
 pub const EVLOG_E_INVALID: Status = -1;
@@ -22,7 +22,7 @@ pub const EVLOG_E_CORRUPT: Status = -3;
 pub const EVLOG_E_LOCKED: Status = -4;
 /// There is no such topic, store or position.
 pub const EVLOG_E_NOT_FOUND: Status = -5;
-/// What was to be made exists already. (Nothing answers this yet.)
+/// What was to be made exists already. Reserved: no call makes what must not exist, so none answers this yet.
 pub const EVLOG_E_EXISTS: Status = -6;
 /// The topic does not end at the expected position, but at `evlog_error_position`; nothing was appended.
 pub const EVLOG_E_WRONG_POSITION: Status = -7;
@@ -36,7 +36,8 @@ pub const EVLOG_E_FULL: Status = -10;
 pub const EVLOG_E_READ_ONLY: Status = -11;
 /// An earlier write or sync failed, or a panic happened: close and open again.
 pub const EVLOG_E_POISONED: Status = -12;
-/// The event is of another type than it is read as. (Nothing answers this yet: C reads bytes.)
+/// The event is of another type than it is read as. Reserved: C reads bytes and schema numbers, not types, so no call
+/// answers this yet.
 pub const EVLOG_E_SCHEMA: Status = -13;
 /// A file of a later version, a link or a device in place of a file, or a file system that cannot be relied on.
 pub const EVLOG_E_UNSUPPORTED: Status = -14;

@@ -6,6 +6,7 @@ use crate::handle::{Held, Kind};
 use crate::options::Options;
 use crate::status::Status;
 use crate::text::Text;
+use crate::time::{in_time, limit_of};
 
 /// A folder of topics. Any threads at once.
 pub struct Store(pub(crate) evlog_store::Store);
@@ -48,16 +49,17 @@ fn open(how: Open, path: Word, options: OrNull<Options>, store: NewHandle<Store>
 }
 
 /// Makes everything durable that was accepted, closes all topics and frees the store, whatever it answers. Whoever waits
-/// in another thread wakes up; topics answer `EVLOG_E_CLOSED`; readers go on to the end of what is there.
+/// in another thread wakes up; topics answer `EVLOG_E_CLOSED`; readers go on to the end of what is there. With
+/// `EVLOG_TIMEOUT` it is being closed, and nobody hears how that ends.
 #[unsafe(no_mangle)]
-pub extern "C" fn evlog_close(store: Owned<Store>, err: ErrorOut) -> Status {
-    call(store, (), err, |store| Ok(Answer::Done(store.0.close()?)))
+pub extern "C" fn evlog_close(store: Owned<Store>, timeout_ms: i64, err: ErrorOut) -> Status {
+    call(store, (), err, |store| in_time(store.0.within(limit_of(timeout_ms)).close()))
 }
 
-/// Makes everything accepted by any topic durable. `evlog_flush` does it for one topic, and no longer than it is told.
+/// Makes everything accepted by any topic durable. `evlog_flush` does it for one topic.
 #[unsafe(no_mangle)]
-pub extern "C" fn evlog_flush_all(store: Shared<Store>, err: ErrorOut) -> Status {
-    call(store, (), err, |store| Ok(Answer::Done(store.0.flush()?)))
+pub extern "C" fn evlog_flush_all(store: Shared<Store>, timeout_ms: i64, err: ErrorOut) -> Status {
+    call(store, (), err, |store| in_time(store.0.within(limit_of(timeout_ms)).flush()))
 }
 
 /// The names of all topics, open or not: a JSON array of strings, in order.
@@ -71,10 +73,14 @@ pub extern "C" fn evlog_topics(store: Shared<Store>, json_out: NewHandle<Text>, 
 
 /// Closes a topic and removes it with all its events. One of the same name that is made later is another topic.
 #[unsafe(no_mangle)]
-pub extern "C" fn evlog_remove_topic(store: Shared<Store>, name: Word, err: ErrorOut) -> Status {
+pub extern "C" fn evlog_remove_topic(
+    store: Shared<Store>,
+    name: Word,
+    timeout_ms: i64,
+    err: ErrorOut,
+) -> Status {
     call(store, (), err, |store| {
-        store.0.remove_topic(name.text("the name")?)?;
-        Ok(Answer::Done(()))
+        in_time(store.0.within(limit_of(timeout_ms)).remove_topic(name.text("the name")?))
     })
 }
 

@@ -1,7 +1,5 @@
 //! Topics: opening and closing, how far they reach, and what they keep.
 
-use std::time::Duration;
-
 use evlog_core::Place;
 
 use crate::boundary::{
@@ -11,7 +9,7 @@ use crate::handle::{Held, Kind};
 use crate::options::Options;
 use crate::status::Status;
 use crate::store::Store;
-use crate::time::span_of;
+use crate::time::{in_time, limit_of};
 
 /// A named log of a store. Any threads at once. It keeps its store alive until that is closed.
 pub struct Topic(pub(crate) evlog_store::Topic);
@@ -20,36 +18,42 @@ impl Held for Topic {
     const KIND: Kind = Kind::Topic;
 }
 
-/// The topic of this name; it is made where it is missing. Free the handle with `evlog_topic_free`, which leaves the
+/// The topic of this name; it is made where it is missing. It is opened behind a close that is under way. With
+/// `EVLOG_TIMEOUT` it is being opened: call again. Free the handle with `evlog_topic_free`, which leaves the
 /// topic open, or close the topic with `evlog_topic_close`.
 #[unsafe(no_mangle)]
 pub extern "C" fn evlog_topic_open(
     store: Shared<Store>,
     name: Word,
-    topic_out: NewHandle<Topic>,
-    err: ErrorOut,
-) -> Status {
-    call(store, topic_out, err, |store| Ok(Answer::Done(Topic(store.0.topic(name.text("the name")?)?))))
-}
-
-/// The topic of this name; `EVLOG_E_NOT_FOUND` where the store has none.
-#[unsafe(no_mangle)]
-pub extern "C" fn evlog_topic_open_existing(
-    store: Shared<Store>,
-    name: Word,
+    timeout_ms: i64,
     topic_out: NewHandle<Topic>,
     err: ErrorOut,
 ) -> Status {
     call(store, topic_out, err, |store| {
-        Ok(Answer::Done(Topic(store.0.existing_topic(name.text("the name")?)?)))
+        in_time(store.0.within(limit_of(timeout_ms)).topic(name.text("the name")?).map(Topic))
+    })
+}
+
+/// As `evlog_topic_open`, but `EVLOG_E_NOT_FOUND` where the store has no such topic.
+#[unsafe(no_mangle)]
+pub extern "C" fn evlog_topic_open_existing(
+    store: Shared<Store>,
+    name: Word,
+    timeout_ms: i64,
+    topic_out: NewHandle<Topic>,
+    err: ErrorOut,
+) -> Status {
+    call(store, topic_out, err, |store| {
+        in_time(store.0.within(limit_of(timeout_ms)).existing_topic(name.text("the name")?).map(Topic))
     })
 }
 
 /// Makes everything durable that was accepted, closes the topic for all its handles, and frees this one, whatever it
-/// answers. The store opens the topic again when asked.
+/// answers. The store opens the topic again when asked. With `EVLOG_TIMEOUT` it is being closed, and nobody hears how
+/// that ends.
 #[unsafe(no_mangle)]
-pub extern "C" fn evlog_topic_close(topic: Owned<Topic>, err: ErrorOut) -> Status {
-    call(topic, (), err, |topic| Ok(Answer::Done(topic.0.close()?)))
+pub extern "C" fn evlog_topic_close(topic: Owned<Topic>, timeout_ms: i64, err: ErrorOut) -> Status {
+    call(topic, (), err, |topic| in_time(topic.0.within(limit_of(timeout_ms)).close()))
 }
 
 /// Frees a handle of a topic, which stays open; null is fine.
@@ -107,8 +111,7 @@ pub extern "C" fn evlog_position_of(
     })
 }
 
-/// Waits until the event at `position` is durable; `EVLOG_TIMEOUT` where that many milliseconds passed before. A
-/// negative timeout stands for no limit.
+/// Waits until the event at `position` is durable.
 #[unsafe(no_mangle)]
 pub extern "C" fn evlog_wait_past(
     topic: Shared<Topic>,
@@ -117,7 +120,7 @@ pub extern "C" fn evlog_wait_past(
     err: ErrorOut,
 ) -> Status {
     call(topic, (), err, |topic| {
-        let is_there = topic.0.wait_past(position, span_of(timeout_ms).unwrap_or(Duration::MAX))?;
+        let is_there = topic.0.wait_past(position, limit_of(timeout_ms))?;
         Ok(if is_there { Answer::Done(()) } else { Answer::TimedOut })
     })
 }
@@ -127,10 +130,11 @@ pub extern "C" fn evlog_wait_past(
 pub extern "C" fn evlog_trim(
     topic: Shared<Topic>,
     position: u64,
+    timeout_ms: i64,
     start_out: OptionalOut<u64>,
     err: ErrorOut,
 ) -> Status {
-    call(topic, start_out, err, |topic| Ok(Answer::Done(topic.0.trim_before(position)?)))
+    call(topic, start_out, err, |topic| in_time(topic.0.within(limit_of(timeout_ms)).trim_before(position)))
 }
 
 /// Drops now what the retention does not keep, and gives the start. It happens by itself after every roll, and as
@@ -138,10 +142,11 @@ pub extern "C" fn evlog_trim(
 #[unsafe(no_mangle)]
 pub extern "C" fn evlog_retention_run(
     topic: Shared<Topic>,
+    timeout_ms: i64,
     start_out: OptionalOut<u64>,
     err: ErrorOut,
 ) -> Status {
-    call(topic, start_out, err, |topic| Ok(Answer::Done(topic.0.enforce_retention()?)))
+    call(topic, start_out, err, |topic| in_time(topic.0.within(limit_of(timeout_ms)).enforce_retention()))
 }
 
 /// Changes what the topic keeps, until it is closed, to what the `retention_*` and `wrap` of the options say.
@@ -149,16 +154,16 @@ pub extern "C" fn evlog_retention_run(
 pub extern "C" fn evlog_retention_set(
     topic: Shared<Topic>,
     options: Shared<Options>,
+    timeout_ms: i64,
     err: ErrorOut,
 ) -> Status {
     call((topic, options), (), err, |(topic, options)| {
-        topic.0.set_retention(*options.0.kept())?;
-        Ok(Answer::Done(()))
+        in_time(topic.0.within(limit_of(timeout_ms)).set_retention(*options.0.kept()))
     })
 }
 
 /// Makes everything durable and starts a new segment, so that all events so far can be trimmed.
 #[unsafe(no_mangle)]
-pub extern "C" fn evlog_roll(topic: Shared<Topic>, err: ErrorOut) -> Status {
-    call(topic, (), err, |topic| Ok(Answer::Done(topic.0.roll()?)))
+pub extern "C" fn evlog_roll(topic: Shared<Topic>, timeout_ms: i64, err: ErrorOut) -> Status {
+    call(topic, (), err, |topic| in_time(topic.0.within(limit_of(timeout_ms)).roll()))
 }

@@ -40,7 +40,7 @@ int main(int argc, char **argv) {
         evlog_options_set(options, "batch_timeout_ms", "600000", &err)) {
         return failed(err);
     }
-    if (evlog_open(argv[1], options, &store, &err) || evlog_topic_open(store, "bench", &topic, &err)) {
+    if (evlog_open(argv[1], options, &store, &err) || evlog_topic_open(store, "bench", -1, &topic, &err)) {
         return failed(err);
     }
     evlog_options_free(options);
@@ -50,12 +50,12 @@ int main(int argc, char **argv) {
     took = now();
     for (number = 0; number < events; number++) {
         memcpy(payload, &number, sizeof number);
-        if (evlog_append(topic, slice, EVLOG_BUFFERED, NULL, &err)) {
+        if (evlog_append(topic, slice, EVLOG_BUFFERED, -1, NULL, &err)) {
             return failed(err);
         }
     }
     took = now() - took;
-    if (evlog_flush(topic, -1, NULL, &err) || evlog_close(store, &err)) {
+    if (evlog_flush(topic, -1, NULL, &err) || evlog_close(store, -1, &err)) {
         return failed(err);
     }
     evlog_topic_free(topic);

@@ -30,7 +30,7 @@ static int append(const char *path, int count, char **texts) {
     if (evlog_open(path, NULL, &store, &err) != EVLOG_OK) {
         return failed("open the store");
     }
-    if (evlog_topic_open(store, "orders", &orders, &err) != EVLOG_OK) {
+    if (evlog_topic_open(store, "orders", -1, &orders, &err) != EVLOG_OK) {
         result = failed("open the topic");
     }
     /* Each is accepted at once, and the flush makes all of them durable with one sync. */
@@ -38,7 +38,7 @@ static int append(const char *path, int count, char **texts) {
         evlog_slice payload;
         payload.data = (const uint8_t *)texts[i];
         payload.len = strlen(texts[i]);
-        if (evlog_append(orders, payload, EVLOG_BUFFERED, NULL, &err) != EVLOG_OK) {
+        if (evlog_append(orders, payload, EVLOG_BUFFERED, -1, NULL, &err) != EVLOG_OK) {
             result = failed("append");
         }
     }
@@ -46,7 +46,7 @@ static int append(const char *path, int count, char **texts) {
         result = failed("make the orders durable");
     }
     evlog_topic_free(orders);
-    if (evlog_close(store, &err) != EVLOG_OK) {
+    if (evlog_close(store, -1, &err) != EVLOG_OK) {
         result = failed("close the store");
     }
     return result;
@@ -103,7 +103,7 @@ static int handle_all(const evlog_topic *orders, const evlog_topic *notes, uint6
         next = order.position + 1;
         note.data = (const uint8_t *)&next;
         note.len = sizeof next;
-        if (evlog_append(notes, note, EVLOG_SYNCED, NULL, &err) != EVLOG_OK) {
+        if (evlog_append(notes, note, EVLOG_SYNCED, -1, NULL, &err) != EVLOG_OK) {
             result = failed("note what was done");
         }
     }
@@ -118,20 +118,20 @@ static int handle(const char *path, uint64_t count) {
 
     /* The orders are somebody else's to write: they are only read here. */
     if (evlog_open_read_only(path, NULL, &reading, &err) != EVLOG_OK ||
-        evlog_topic_open_existing(reading, "orders", &orders, &err) != EVLOG_OK) {
+        evlog_topic_open_existing(reading, "orders", -1, &orders, &err) != EVLOG_OK) {
         result = failed("open the orders");
     } else if (evlog_open(path, NULL, &writing, &err) != EVLOG_OK ||
-               evlog_topic_open(writing, "orders-done", &notes, &err) != EVLOG_OK) {
+               evlog_topic_open(writing, "orders-done", -1, &notes, &err) != EVLOG_OK) {
         result = failed("open the notes");
     } else {
         result = handle_all(orders, notes, count);
     }
     evlog_topic_free(notes);
     evlog_topic_free(orders);
-    if (writing != NULL && evlog_close(writing, &err) != EVLOG_OK) {
+    if (writing != NULL && evlog_close(writing, -1, &err) != EVLOG_OK) {
         result = failed("close the notes");
     }
-    if (reading != NULL && evlog_close(reading, &err) != EVLOG_OK) {
+    if (reading != NULL && evlog_close(reading, -1, &err) != EVLOG_OK) {
         result = failed("close the orders");
     }
     return result;

@@ -12,6 +12,7 @@ ABI = 1
 OK = 0
 READ_DURABLE = 0
 MANY = 256
+NO_LIMIT = -1
 
 
 class Slice(ctypes.Structure):
@@ -33,10 +34,10 @@ class EvlogError(Exception):
 # What each function takes behind its first arguments, the last of which is always where an error goes.
 FUNCTIONS = {
     "evlog_open_read_only": [c_char_p, c_void_p, POINTER(c_void_p)],
-    "evlog_topic_open_existing": [c_void_p, c_char_p, POINTER(c_void_p)],
+    "evlog_topic_open_existing": [c_void_p, c_char_p, c_int64, POINTER(c_void_p)],
     "evlog_follow": [c_void_p, c_char_p, c_int32, POINTER(c_void_p)],
     "evlog_reader_next_many": [c_void_p, c_int64, POINTER(Event), c_size_t, POINTER(c_size_t)],
-    "evlog_close": [c_void_p],
+    "evlog_close": [c_void_p, c_int64],
 }
 
 
@@ -89,7 +90,7 @@ def main():
     evlog, left = Library(library), int(count)
     opened = evlog.handle("evlog_open_read_only", store.encode(), None)
     try:
-        orders = evlog.handle("evlog_topic_open_existing", opened, topic.encode())
+        orders = evlog.handle("evlog_topic_open_existing", opened, topic.encode(), NO_LIMIT)
         for position, _, payload in follow(evlog, orders, 20_000):
             print(position, payload.decode(errors="replace"), flush=True)
             left -= 1
@@ -97,7 +98,7 @@ def main():
                 break
         evlog.lib.evlog_topic_free(orders)
     finally:
-        evlog.call("evlog_close", opened)
+        evlog.call("evlog_close", opened, NO_LIMIT)
     return 0 if left == 0 else 1
 
 

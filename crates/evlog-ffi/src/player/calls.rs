@@ -32,6 +32,8 @@ const PAYLOADS: [&[u8]; 4] = [b"", b"a", b"bbbbbbbb", &[b'c'; 3_000]];
 const PLACES: [&CStr; 6] = [c"oldest", c"end", c"3", c"-2", c"@0", c"nowhere"];
 const NAMES: [&CStr; 4] = [c"one", c"two", c"not/a/name", c"\xff"];
 const DURABILITIES: [i32; 5] = [EVLOG_BUFFERED, EVLOG_BUFFERED, EVLOG_WRITTEN, EVLOG_SYNCED, 9];
+/// Milliseconds: without a limit, none at all, hardly enough, far too many.
+const LIMITS: [i64; 6] = [-1, -1, 0, 1, 10_000, i64::MAX];
 const SETTINGS: [(&CStr, &CStr); 4] =
     [(c"batch_size", c"3"), (c"segment_bytes", c"64KiB"), (c"retention_events", c"5"), (c"colour", c"red")];
 
@@ -76,7 +78,7 @@ impl Player<'_> {
         }
         while let Some(handle) = self.handles.live::<Store>() {
             let mut made = Made::with(true);
-            let status = evlog_close(Owned::at(handle), ErrorOut::at(&mut made.err));
+            let status = evlog_close(Owned::at(handle), -1, ErrorOut::at(&mut made.err));
             self.check(status, &made);
             self.handles.free(handle);
         }
@@ -144,28 +146,28 @@ impl Player<'_> {
     }
 
     fn open_topic(&mut self) {
-        let name = self.tape.one_of(&NAMES);
+        let (name, limit) = (self.tape.one_of(&NAMES), self.tape.one_of(&LIMITS));
         self.make::<Store, Topic>(0, |store, out, err| {
-            evlog_topic_open(Shared::at(store), Word::at(name), out, err)
+            evlog_topic_open(Shared::at(store), Word::at(name), limit, out, err)
         });
     }
 
     fn append(&mut self) {
         let payload = Slice::of(self.tape.one_of(&PAYLOADS));
-        let durability = self.tape.one_of(&DURABILITIES);
+        let (durability, limit) = (self.tape.one_of(&DURABILITIES), self.tape.one_of(&LIMITS));
         let many = [payload; 3];
         let (count, expected) = (usize::from(self.tape.byte() % 4), self.tape.one_of(&[EVLOG_ANY, 0, 4]));
         match self.tape.byte() % 3 {
             0 => self.on::<Topic>(|topic, out, err| {
-                evlog_append(Shared::at(topic), payload, durability, OptionalOut::at(out), err)
+                evlog_append(Shared::at(topic), payload, durability, limit, OptionalOut::at(out), err)
             }),
             1 => self.on::<Topic>(|topic, out, err| {
                 let (topic, out) = (Shared::at(topic), OptionalOut::at(out));
-                evlog_append_many(topic, Items::at(&many), count, expected, durability, out, err)
+                evlog_append_many(topic, Items::at(&many), count, expected, durability, limit, out, err)
             }),
             _ => {
                 self.make::<Topic, Ticket>(0, |topic, out, err| {
-                    evlog_submit(Shared::at(topic), 5, 6, payload, out, err)
+                    evlog_submit(Shared::at(topic), 5, 6, payload, limit, out, err)
                 });
                 EVLOG_OK
             }
@@ -188,12 +190,12 @@ impl Player<'_> {
         let (topic, batch) = (Shared::at(topic), Shared::at(batch));
         if self.tape.byte() < 128 {
             let (out, err) = (OptionalOut::at(&mut made.out), ErrorOut::at(&mut made.err));
-            let status = evlog_append_batch(topic, batch, EVLOG_ANY, EVLOG_BUFFERED, out, err);
+            let status = evlog_append_batch(topic, batch, EVLOG_ANY, EVLOG_BUFFERED, -1, out, err);
             return self.check(status, &made);
         }
         let mut fresh = ptr::null_mut();
         let (out, err) = (NewHandle::at(&mut fresh), ErrorOut::at(&mut made.err));
-        let status = evlog_submit_batch(topic, batch, EVLOG_ANY, out, err);
+        let status = evlog_submit_batch(topic, batch, EVLOG_ANY, 1, out, err);
         self.check(status, &made);
         if status == EVLOG_OK {
             self.handles.add(fresh, 0);
@@ -263,12 +265,12 @@ impl Player<'_> {
     }
 
     fn keep_less(&mut self) {
-        let position = u64::from(self.tape.byte() % 16);
-        self.on::<Topic>(|topic, _, err| evlog_roll(Shared::at(topic), err));
+        let (position, limit) = (u64::from(self.tape.byte() % 16), self.tape.one_of(&LIMITS));
+        self.on::<Topic>(|topic, _, err| evlog_roll(Shared::at(topic), limit, err));
         self.on::<Topic>(|topic, out, err| {
-            evlog_trim(Shared::at(topic), position, OptionalOut::at(out), err)
+            evlog_trim(Shared::at(topic), position, limit, OptionalOut::at(out), err)
         });
-        self.on::<Topic>(|topic, out, err| evlog_flush(Shared::at(topic), 5, OptionalOut::at(out), err));
+        self.on::<Topic>(|topic, out, err| evlog_flush(Shared::at(topic), limit, OptionalOut::at(out), err));
     }
 
     fn free_something(&mut self) {
@@ -292,18 +294,21 @@ impl Player<'_> {
     }
 
     fn close(&mut self) {
+        let limit = self.tape.one_of(&LIMITS);
         if self.tape.byte() < 128 {
             let mut closed = ptr::null_mut::<Store>();
+            // Nothing may be left of the store when its folder goes.
+            let limit = if limit < 10_000 { -1 } else { limit };
             self.on::<Store>(|store, _, err| {
                 closed = store;
-                evlog_close(Owned::at(store), err)
+                evlog_close(Owned::at(store), limit, err)
             });
             return self.handles.free(closed);
         }
         let mut closed = ptr::null_mut::<Topic>();
         self.on::<Topic>(|topic, _, err| {
             closed = topic;
-            evlog_topic_close(Owned::at(topic), err)
+            evlog_topic_close(Owned::at(topic), limit, err)
         });
         self.handles.free(closed);
     }

@@ -15,9 +15,9 @@ static void nothing_there(void) {
     made_up[2] = (void *)(uintptr_t)0xFFFFFFFFFFFFFFFFu;
     made_up[3] = (void *)(uintptr_t)0x0030000000000000u;
     for (i = 0; i < 4; i++) {
-        FAILS(EVLOG_E_HANDLE, evlog_append((evlog_topic *)made_up[i], bytes_of("x"), 0, &position, &err));
+        FAILS(EVLOG_E_HANDLE, evlog_append((evlog_topic *)made_up[i], bytes_of("x"), 0, -1, &position, &err));
         FAILS(EVLOG_E_HANDLE, evlog_reader_next((evlog_reader *)made_up[i], 0, &event, &err));
-        FAILS(EVLOG_E_HANDLE, evlog_close((evlog_store *)made_up[i], &err));
+        FAILS(EVLOG_E_HANDLE, evlog_close((evlog_store *)made_up[i], -1, &err));
         FAILS(EVLOG_E_HANDLE, evlog_topic_extent((evlog_topic *)made_up[i], &extent, &err));
         CHECK(evlog_error_status((evlog_error *)made_up[i]) == EVLOG_E_HANDLE);
         CHECK(strlen(evlog_error_message((evlog_error *)made_up[i])) > 0);
@@ -36,7 +36,7 @@ static void stale_and_foreign(evlog_topic *t) {
     evlog_topic *not_a_topic = (evlog_topic *)(void *)b;
     evlog_batch *not_a_batch = (evlog_batch *)(void *)t;
 
-    FAILS(EVLOG_E_HANDLE, evlog_append(not_a_topic, bytes_of("x"), EVLOG_BUFFERED, NULL, &err));
+    FAILS(EVLOG_E_HANDLE, evlog_append(not_a_topic, bytes_of("x"), EVLOG_BUFFERED, -1, NULL, &err));
     FAILS(EVLOG_E_HANDLE, evlog_batch_add(not_a_batch, 0, bytes_of("x"), &err));
     CHECK(evlog_batch_free(not_a_batch) == EVLOG_E_HANDLE);
     CHECK(evlog_batch_free(b) == EVLOG_OK);
@@ -62,30 +62,30 @@ static void bad_pointers(evlog_store *s, evlog_topic *t) {
 
     slice.data = NULL;
     slice.len = 1;
-    FAILS(EVLOG_E_INVALID, evlog_append(t, slice, EVLOG_BUFFERED, &position, &err));
+    FAILS(EVLOG_E_INVALID, evlog_append(t, slice, EVLOG_BUFFERED, -1, &position, &err));
     slice.len = 0;
-    OK(evlog_append(t, slice, EVLOG_BUFFERED, NULL, &err));
+    OK(evlog_append(t, slice, EVLOG_BUFFERED, -1, NULL, &err));
     slice.data = (const uint8_t *)"x";
     slice.len = SIZE_MAX;
-    FAILS(EVLOG_E_INVALID, evlog_append(t, slice, EVLOG_BUFFERED, &position, &err));
+    FAILS(EVLOG_E_INVALID, evlog_append(t, slice, EVLOG_BUFFERED, -1, &position, &err));
     slice.len = SIZE_MAX / 2;
-    FAILS(EVLOG_E_TOO_LARGE, evlog_append(t, slice, EVLOG_BUFFERED, &position, &err));
+    FAILS(EVLOG_E_TOO_LARGE, evlog_append(t, slice, EVLOG_BUFFERED, -1, &position, &err));
     slice.data = (const uint8_t *)(uintptr_t)(UINTPTR_MAX - 8);
     slice.len = 64;
-    FAILS(EVLOG_E_INVALID, evlog_append(t, slice, EVLOG_BUFFERED, &position, &err));
+    FAILS(EVLOG_E_INVALID, evlog_append(t, slice, EVLOG_BUFFERED, -1, &position, &err));
     many[0] = bytes_of("x");
     many[1] = slice;
-    FAILS(EVLOG_E_INVALID, evlog_append_many(t, many, 2, EVLOG_ANY, EVLOG_BUFFERED, &position, &err));
-    FAILS(EVLOG_E_INVALID, evlog_append_many(t, NULL, 1, EVLOG_ANY, EVLOG_BUFFERED, &position, &err));
-    FAILS(EVLOG_E_INVALID, evlog_append_many(t, many, SIZE_MAX / 8, EVLOG_ANY, EVLOG_BUFFERED, &position, &err));
-    OK(evlog_append_many(t, NULL, 0, EVLOG_ANY, EVLOG_BUFFERED, NULL, &err));
-    FAILS(EVLOG_E_INVALID, evlog_append(t, bytes_of("x"), 3, &position, &err));
+    FAILS(EVLOG_E_INVALID, evlog_append_many(t, many, 2, EVLOG_ANY, EVLOG_BUFFERED, -1, &position, &err));
+    FAILS(EVLOG_E_INVALID, evlog_append_many(t, NULL, 1, EVLOG_ANY, EVLOG_BUFFERED, -1, &position, &err));
+    FAILS(EVLOG_E_INVALID, evlog_append_many(t, many, SIZE_MAX / 8, EVLOG_ANY, EVLOG_BUFFERED, -1, &position, &err));
+    OK(evlog_append_many(t, NULL, 0, EVLOG_ANY, EVLOG_BUFFERED, -1, NULL, &err));
+    FAILS(EVLOG_E_INVALID, evlog_append(t, bytes_of("x"), 3, -1, &position, &err));
     FAILS(EVLOG_E_INVALID,
-          evlog_append(t, bytes_of("x"), EVLOG_SYNCED, (uint64_t *)(void *)((char *)room + 1), &err));
+          evlog_append(t, bytes_of("x"), EVLOG_SYNCED, -1, (uint64_t *)(void *)((char *)room + 1), &err));
     FAILS(EVLOG_E_INVALID, evlog_find(t, 0, NULL, &err));
-    FAILS(EVLOG_E_INVALID, evlog_topic_open(s, "x", NULL, &err));
-    FAILS(EVLOG_E_INVALID, evlog_topic_open(s, NULL, &other, &err));
-    FAILS(EVLOG_E_INVALID, evlog_topic_open(s, "\xff\xfe", &other, &err));
+    FAILS(EVLOG_E_INVALID, evlog_topic_open(s, "x", -1, NULL, &err));
+    FAILS(EVLOG_E_INVALID, evlog_topic_open(s, NULL, -1, &other, &err));
+    FAILS(EVLOG_E_INVALID, evlog_topic_open(s, "\xff\xfe", -1, &other, &err));
     FAILS(EVLOG_E_INVALID, evlog_options_set(o, NULL, "x", &err));
     FAILS(EVLOG_E_INVALID, evlog_options_set(o, "wrap", NULL, &err));
     FAILS(EVLOG_E_INVALID, evlog_open(NULL, NULL, NULL, &err));
@@ -128,20 +128,20 @@ static void forked(char **argv, evlog_store *s, evlog_topic *t) {
         evlog_store *own = NULL;
         evlog_topic *topic = NULL;
         uint64_t position = 99;
-        FAILS(EVLOG_E_HANDLE, evlog_append(t, bytes_of("x"), EVLOG_SYNCED, NULL, &err));
+        FAILS(EVLOG_E_HANDLE, evlog_append(t, bytes_of("x"), EVLOG_SYNCED, -1, NULL, &err));
         FAILS(EVLOG_E_HANDLE, evlog_batch_add(b, 0, bytes_of("x"), &err));
-        FAILS(EVLOG_E_HANDLE, evlog_close(s, &err));
+        FAILS(EVLOG_E_HANDLE, evlog_close(s, -1, &err));
         CHECK(evlog_batch_free(b) == EVLOG_E_HANDLE && evlog_topic_free(t) == EVLOG_E_HANDLE);
         OK(evlog_open(in_folder(argv, "child"), NULL, &own, &err));
-        OK(evlog_topic_open(own, "t", &topic, &err));
-        OK(evlog_append(topic, bytes_of("x"), EVLOG_SYNCED, &position, &err));
+        OK(evlog_topic_open(own, "t", -1, &topic, &err));
+        OK(evlog_append(topic, bytes_of("x"), EVLOG_SYNCED, -1, &position, &err));
         CHECK(position == 0 && evlog_topic_free(topic) == EVLOG_OK);
-        OK(evlog_close(own, &err));
+        OK(evlog_close(own, -1, &err));
         _exit(42);
     }
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
     CHECK(WEXITSTATUS(status) == 42 || getenv("UNDER_VALGRIND") != NULL);
-    OK(evlog_append(t, bytes_of("still here"), EVLOG_SYNCED, NULL, &err));
+    OK(evlog_append(t, bytes_of("still here"), EVLOG_SYNCED, -1, NULL, &err));
     CHECK(evlog_batch_free(b) == EVLOG_OK);
 }
 
@@ -179,11 +179,11 @@ static void too_many_for_a_result(char **argv) {
         while (made <= most && (all[made] = evlog_batch_new(0)) != NULL) {
             made++;
         }
-        CHECK(evlog_topic_open(s, "t", &t, &err) == EVLOG_E_NO_MEMORY && t == NULL && err == NULL);
+        CHECK(evlog_topic_open(s, "t", -1, &t, &err) == EVLOG_E_NO_MEMORY && t == NULL && err == NULL);
         while (made > 0) {
             CHECK(evlog_batch_free(all[--made]) == EVLOG_OK);
         }
-        OK(evlog_close(s, &err));
+        OK(evlog_close(s, -1, &err));
     }
     free(all);
 }
@@ -194,12 +194,12 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     nothing_there();
     OK(evlog_open(in_folder(argv, "store"), NULL, &s, &err));
-    OK(evlog_topic_open(s, "orders", &t, &err));
+    OK(evlog_topic_open(s, "orders", -1, &t, &err));
     stale_and_foreign(t);
     bad_pointers(s, t);
     forked(argv, s, t);
-    OK(evlog_close(s, &err));
-    FAILS(EVLOG_E_HANDLE, evlog_close(s, &err));
+    OK(evlog_close(s, -1, &err));
+    FAILS(EVLOG_E_HANDLE, evlog_close(s, -1, &err));
     CHECK(evlog_topic_free(t) == EVLOG_OK);
     CHECK(evlog_topic_free(t) == EVLOG_E_HANDLE);
     too_many();

@@ -19,7 +19,7 @@ static void *write_some(void *argument) {
     int i;
     for (i = 0; i < EACH; i++) {
         snprintf(text, sizeof text, "event %d", i);
-        OK(evlog_append(shared->topic, bytes_of(text), i % 50 == 49 ? EVLOG_SYNCED : EVLOG_BUFFERED, NULL, &err));
+        OK(evlog_append(shared->topic, bytes_of(text), i % 50 == 49 ? EVLOG_SYNCED : EVLOG_BUFFERED, -1, NULL, &err));
     }
     return NULL;
 }
@@ -88,7 +88,7 @@ int main(int argc, char **argv) {
 
     CHECK(argc == 2);
     OK(evlog_open(in_folder(argv, "store"), NULL, &s, &err));
-    OK(evlog_topic_open(s, "orders", &t, &err));
+    OK(evlog_topic_open(s, "orders", -1, &t, &err));
     memset(shared, 0, sizeof shared);
     for (i = 0; i < WRITERS + 2; i++) {
         shared[i].topic = t;
@@ -118,7 +118,7 @@ int main(int argc, char **argv) {
 
     CHECK(pthread_create(&threads[0], NULL, wait_for_close, &shared[1]) == 0);
     CHECK(nanosleep(&moment, NULL) == 0);
-    OK(evlog_close(s, &err));
+    OK(evlog_close(s, -1, &err));
     CHECK(pthread_join(threads[0], NULL) == 0);
     CHECK(evlog_topic_free(t) == EVLOG_OK);
     puts("threaded");

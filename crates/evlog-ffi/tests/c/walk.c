@@ -37,34 +37,34 @@ static void append_and_read(evlog_topic *t) {
     int64_t since = 2000;
     size_t count = 99;
 
-    OK(evlog_append(t, bytes_of("zero"), EVLOG_DEFAULT, &position, &err));
+    OK(evlog_append(t, bytes_of("zero"), EVLOG_DEFAULT, -1, &position, &err));
     CHECK(position == 0);
-    OK(evlog_append_at(t, 1000, 5, bytes_of("one"), EVLOG_WRITTEN, NULL, &err));
+    OK(evlog_append_at(t, 1000, 5, bytes_of("one"), EVLOG_WRITTEN, -1, NULL, &err));
     three[0] = bytes_of("two");
     three[1] = bytes_of("");
     three[2] = bytes_of("four");
-    FAILS(EVLOG_E_WRONG_POSITION, evlog_append_many(t, three, 3, 1, EVLOG_SYNCED, &position, &err));
+    FAILS(EVLOG_E_WRONG_POSITION, evlog_append_many(t, three, 3, 1, EVLOG_SYNCED, -1, &position, &err));
     CHECK(position == 0);
-    OK(evlog_append_many(t, three, 3, 2, EVLOG_SYNCED, &position, &err));
+    OK(evlog_append_many(t, three, 3, 2, EVLOG_SYNCED, -1, &position, &err));
     CHECK(position == 2);
 
     CHECK(evlog_batch_len(b) == 0);
     OK(evlog_batch_add(b, 2000, bytes_of("five"), &err));
     OK(evlog_batch_add(b, EVLOG_NOW, bytes_of("six"), &err));
     CHECK(evlog_batch_len(b) == 2);
-    OK(evlog_append_batch(t, b, EVLOG_ANY, EVLOG_BUFFERED, &position, &err));
+    OK(evlog_append_batch(t, b, EVLOG_ANY, EVLOG_BUFFERED, -1, &position, &err));
     CHECK(position == 5);
     OK(evlog_batch_clear(b, &err));
     OK(evlog_batch_add(b, 3000, bytes_of("seven"), &err));
-    OK(evlog_submit_batch(t, b, 7, &ticket, &err));
+    OK(evlog_submit_batch(t, b, 7, -1, &ticket, &err));
     OK(evlog_ticket_positions(ticket, &position, &to, &err));
     CHECK(position == 7 && to == 8);
     OK(evlog_ticket_wait(ticket, EVLOG_DEFAULT, -1, &err));
     OK(evlog_ticket_wait(ticket, EVLOG_SYNCED, 10000, &err));
-    FAILS(EVLOG_E_INVALID, evlog_ticket_wait(ticket, EVLOG_DEFAULT, 1, &err));
+    OK(evlog_ticket_wait(ticket, EVLOG_DEFAULT, 0, &err));
     FAILS(EVLOG_E_INVALID, evlog_ticket_wait(ticket, 3, -1, &err));
     CHECK(evlog_ticket_free(ticket) == EVLOG_OK);
-    OK(evlog_submit(t, EVLOG_NOW, 0, bytes_of("eight"), &ticket, &err));
+    OK(evlog_submit(t, EVLOG_NOW, 0, bytes_of("eight"), -1, &ticket, &err));
     OK(evlog_ticket_positions(ticket, NULL, NULL, &err));
     CHECK(evlog_ticket_free(ticket) == EVLOG_OK);
     OK(evlog_flush(t, 10000, &position, &err));
@@ -148,7 +148,7 @@ static void append_and_read(evlog_topic *t) {
     OK(evlog_reader_next(r, -1, &event, &err));
     CHECK(is_text(&event, "eight"));
     FAILS(EVLOG_TIMEOUT, evlog_reader_next(r, 20, &event, &err));
-    OK(evlog_append(t, bytes_of("nine"), EVLOG_SYNCED, NULL, &err));
+    OK(evlog_append(t, bytes_of("nine"), EVLOG_SYNCED, -1, NULL, &err));
     OK(evlog_reader_next_many(r, -1, events, 8, &count, &err));
     CHECK(count == 1 && is_text(&events[0], "nine"));
     FAILS(EVLOG_TIMEOUT, evlog_reader_next_many(r, 0, events, 8, &count, &err));
@@ -203,13 +203,13 @@ static void keep_less(evlog_store *s, evlog_topic *t) {
     evlog_event event;
     uint64_t start = 99;
 
-    OK(evlog_flush_all(s, &err));
-    OK(evlog_roll(t, &err));
-    OK(evlog_append(t, bytes_of("ten"), EVLOG_SYNCED, NULL, &err));
-    OK(evlog_trim(t, 5, &start, &err));
+    OK(evlog_flush_all(s, -1, &err));
+    OK(evlog_roll(t, -1, &err));
+    OK(evlog_append(t, bytes_of("ten"), EVLOG_SYNCED, -1, NULL, &err));
+    OK(evlog_trim(t, 5, -1, &start, &err));
     CHECK(start == 0);
     OK(evlog_reader_open(t, NULL, &r, &err));
-    OK(evlog_trim(t, 10, &start, &err));
+    OK(evlog_trim(t, 10, -1, &start, &err));
     CHECK(start == 10);
     CHECK(evlog_reader_next(r, 0, &event, &err) == EVLOG_E_TRIMMED);
     CHECK(evlog_error_position(err) == 10 && evlog_error_errno(err) == 0);
@@ -220,11 +220,11 @@ static void keep_less(evlog_store *s, evlog_topic *t) {
     CHECK(is_text(&event, "ten"));
     CHECK(evlog_reader_free(r) == EVLOG_OK);
 
-    OK(evlog_roll(t, &err));
-    OK(evlog_append(t, bytes_of("eleven"), EVLOG_SYNCED, NULL, &err));
+    OK(evlog_roll(t, -1, &err));
+    OK(evlog_append(t, bytes_of("eleven"), EVLOG_SYNCED, -1, NULL, &err));
     OK(evlog_options_set(o, "retention_events", "1", &err));
-    OK(evlog_retention_set(t, o, &err));
-    OK(evlog_retention_run(t, &start, &err));
+    OK(evlog_retention_set(t, o, -1, &err));
+    OK(evlog_retention_run(t, -1, &start, &err));
     CHECK(start == 11);
     CHECK(evlog_options_free(o) == EVLOG_OK);
 }
@@ -240,26 +240,26 @@ static void refusals(char **argv, evlog_store *s, evlog_topic *t) {
     struct rlimit small, before;
     int i;
 
-    FAILS(EVLOG_E_NOT_FOUND, evlog_topic_open_existing(s, "none", &again, &err));
-    FAILS(EVLOG_E_INVALID, evlog_topic_open(s, "../up", &again, &err));
+    FAILS(EVLOG_E_NOT_FOUND, evlog_topic_open_existing(s, "none", -1, &again, &err));
+    FAILS(EVLOG_E_INVALID, evlog_topic_open(s, "../up", -1, &again, &err));
     FAILS(EVLOG_E_IO, evlog_open(in_folder(argv, "no/such/parent"), NULL, &other, &err));
     OK(evlog_open(in_folder(argv, "store"), NULL, &other, &err));
-    FAILS(EVLOG_E_LOCKED, evlog_topic_open(other, "orders", &theirs, &err));
-    OK(evlog_close(other, &err));
+    FAILS(EVLOG_E_LOCKED, evlog_topic_open(other, "orders", -1, &theirs, &err));
+    OK(evlog_close(other, -1, &err));
     OK(evlog_open_read_only(in_folder(argv, "store"), NULL, &reading, &err));
-    OK(evlog_topic_open(reading, "orders", &theirs, &err));
-    FAILS(EVLOG_E_READ_ONLY, evlog_append(theirs, bytes_of("x"), EVLOG_SYNCED, NULL, &err));
-    FAILS(EVLOG_E_READ_ONLY, evlog_remove_topic(reading, "orders", &err));
+    OK(evlog_topic_open(reading, "orders", -1, &theirs, &err));
+    FAILS(EVLOG_E_READ_ONLY, evlog_append(theirs, bytes_of("x"), EVLOG_SYNCED, -1, NULL, &err));
+    FAILS(EVLOG_E_READ_ONLY, evlog_remove_topic(reading, "orders", -1, &err));
     CHECK(evlog_topic_free(theirs) == EVLOG_OK);
-    OK(evlog_close(reading, &err));
+    OK(evlog_close(reading, -1, &err));
 
-    OK(evlog_topic_open(s, "gone", &again, &err));
-    OK(evlog_topic_close(again, &err));
-    OK(evlog_topic_open_existing(s, "gone", &again, &err));
-    OK(evlog_remove_topic(s, "gone", &err));
-    FAILS(EVLOG_E_CLOSED, evlog_append(again, bytes_of("x"), EVLOG_SYNCED, NULL, &err));
-    FAILS(EVLOG_E_CLOSED, evlog_topic_close(again, &err));
-    FAILS(EVLOG_E_HANDLE, evlog_topic_close(again, &err));
+    OK(evlog_topic_open(s, "gone", -1, &again, &err));
+    OK(evlog_topic_close(again, -1, &err));
+    OK(evlog_topic_open_existing(s, "gone", -1, &again, &err));
+    OK(evlog_remove_topic(s, "gone", -1, &err));
+    FAILS(EVLOG_E_CLOSED, evlog_append(again, bytes_of("x"), EVLOG_SYNCED, -1, NULL, &err));
+    FAILS(EVLOG_E_CLOSED, evlog_topic_close(again, -1, &err));
+    FAILS(EVLOG_E_HANDLE, evlog_topic_close(again, -1, &err));
 
     /* Another store, of narrow limits. */
     OK(evlog_options_set(o, "max_event_bytes", "50000", &err));
@@ -267,13 +267,13 @@ static void refusals(char **argv, evlog_store *s, evlog_topic *t) {
     OK(evlog_options_set(o, "when_full", "fail", &err));
     OK(evlog_options_set(o, "segment_bytes", "64KiB", &err));
     OK(evlog_open(in_folder(argv, "narrow"), o, &other, &err));
-    OK(evlog_topic_open(other, "t", &again, &err));
+    OK(evlog_topic_open(other, "t", -1, &again, &err));
     large.data = (const uint8_t *)bytes;
     large.len = 50001;
-    FAILS(EVLOG_E_TOO_LARGE, evlog_append(again, large, EVLOG_SYNCED, NULL, &err));
+    FAILS(EVLOG_E_TOO_LARGE, evlog_append(again, large, EVLOG_SYNCED, -1, NULL, &err));
     large.len = 50000;
     for (i = 0; i < 1000; i++) {
-        if (evlog_append(again, large, EVLOG_BUFFERED, NULL, &err) != EVLOG_OK) {
+        if (evlog_append(again, large, EVLOG_BUFFERED, -1, NULL, &err) != EVLOG_OK) {
             break;
         }
     }
@@ -281,7 +281,7 @@ static void refusals(char **argv, evlog_store *s, evlog_topic *t) {
     CHECK(evlog_error_free(err) == EVLOG_OK);
     err = NULL;
     OK(evlog_flush(again, -1, NULL, &err));
-    OK(evlog_close(other, &err));
+    OK(evlog_close(other, -1, &err));
     CHECK(evlog_topic_free(again) == EVLOG_OK);
 
     /* No file may grow. */
@@ -289,20 +289,20 @@ static void refusals(char **argv, evlog_store *s, evlog_topic *t) {
     OK(evlog_options_set(o, "segment_bytes", "64KiB", &err));
     OK(evlog_options_set(o, "batch_timeout_ms", "60000", &err));
     OK(evlog_open(in_folder(argv, "limited"), o, &other, &err));
-    OK(evlog_topic_open(other, "t", &again, &err));
+    OK(evlog_topic_open(other, "t", -1, &again, &err));
     CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR && getrlimit(RLIMIT_FSIZE, &before) == 0);
     small = before;
     small.rlim_cur = 8192;
     CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
-    CHECK(evlog_append(again, large, EVLOG_SYNCED, NULL, &err) == EVLOG_E_FULL && evlog_error_errno(err) == EFBIG);
+    CHECK(evlog_append(again, large, EVLOG_SYNCED, -1, NULL, &err) == EVLOG_E_FULL && evlog_error_errno(err) == EFBIG);
     CHECK(evlog_error_free(err) == EVLOG_OK);
     err = NULL;
     CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
-    OK(evlog_append(again, large, EVLOG_SYNCED, NULL, &err));
+    OK(evlog_append(again, large, EVLOG_SYNCED, -1, NULL, &err));
 
     /* Somebody cuts the file under its writer: the first group may be there or not, the one behind it was never tried. */
-    OK(evlog_roll(again, &err));
-    OK(evlog_append(again, bytes_of("x"), EVLOG_SYNCED, NULL, &err));
+    OK(evlog_roll(again, -1, &err));
+    OK(evlog_append(again, bytes_of("x"), EVLOG_SYNCED, -1, NULL, &err));
     OK(evlog_segments(again, &text, &err));
     {
         char name[256], path[4096];
@@ -316,19 +316,19 @@ static void refusals(char **argv, evlog_store *s, evlog_topic *t) {
         CHECK(truncate(path, 4096) == 0);
     }
     CHECK(evlog_text_free(text) == EVLOG_OK);
-    OK(evlog_submit(again, EVLOG_NOW, 0, large, &first, &err));
-    OK(evlog_submit(again, EVLOG_NOW, 0, large, &second, &err));
+    OK(evlog_submit(again, EVLOG_NOW, 0, large, -1, &first, &err));
+    OK(evlog_submit(again, EVLOG_NOW, 0, large, -1, &second, &err));
     FAILS(EVLOG_E_INDETERMINATE, evlog_ticket_wait(first, EVLOG_SYNCED, -1, &err));
     FAILS(EVLOG_E_NOT_WRITTEN, evlog_ticket_wait(second, EVLOG_SYNCED, 60000, &err));
     CHECK(evlog_ticket_free(first) == EVLOG_OK && evlog_ticket_free(second) == EVLOG_OK);
-    FAILS(EVLOG_E_POISONED, evlog_append(again, bytes_of("x"), EVLOG_SYNCED, NULL, &err));
-    CHECK(evlog_close(other, &err) != EVLOG_OK);
+    FAILS(EVLOG_E_POISONED, evlog_append(again, bytes_of("x"), EVLOG_SYNCED, -1, NULL, &err));
+    CHECK(evlog_close(other, -1, &err) != EVLOG_OK);
     CHECK(evlog_error_free(err) == EVLOG_OK && evlog_topic_free(again) == EVLOG_OK);
     err = NULL;
 
     /* A link in place of a topic. */
     CHECK(symlink("t-orders", in_folder(argv, "store/t-link")) == 0);
-    FAILS(EVLOG_E_UNSUPPORTED, evlog_topic_open(s, "link", &again, &err));
+    FAILS(EVLOG_E_UNSUPPORTED, evlog_topic_open(s, "link", -1, &again, &err));
     CHECK(unlink(in_folder(argv, "store/t-link")) == 0);
     CHECK(evlog_options_free(o) == EVLOG_OK);
     free(bytes);
@@ -349,14 +349,14 @@ static void damage(char **argv) {
     FILE *segment;
 
     OK(evlog_open(in_folder(argv, "damaged"), NULL, &s, &err));
-    OK(evlog_topic_open(s, "t", &t, &err));
-    OK(evlog_append(t, bytes_of("before"), EVLOG_SYNCED, NULL, &err));
-    OK(evlog_append(t, bytes_of("damage-me"), EVLOG_SYNCED, NULL, &err));
-    OK(evlog_append(t, bytes_of("behind"), EVLOG_SYNCED, NULL, &err));
+    OK(evlog_topic_open(s, "t", -1, &t, &err));
+    OK(evlog_append(t, bytes_of("before"), EVLOG_SYNCED, -1, NULL, &err));
+    OK(evlog_append(t, bytes_of("damage-me"), EVLOG_SYNCED, -1, NULL, &err));
+    OK(evlog_append(t, bytes_of("behind"), EVLOG_SYNCED, -1, NULL, &err));
     OK(evlog_segments(t, &text, &err));
     CHECK(sscanf(strstr(evlog_text_string(text), "\"segment\""), "\"segment\":\"%255[^\"]\"", name) == 1);
     CHECK(evlog_text_free(text) == EVLOG_OK);
-    OK(evlog_close(s, &err));
+    OK(evlog_close(s, -1, &err));
     CHECK(evlog_topic_free(t) == EVLOG_OK);
 
     CHECK(snprintf(path, sizeof path, "%s/damaged/t-t/%s", argv[1], name) < (int)sizeof path);
@@ -369,7 +369,7 @@ static void damage(char **argv) {
     CHECK(fclose(segment) == 0);
 
     OK(evlog_open(in_folder(argv, "damaged"), NULL, &s, &err));
-    OK(evlog_topic_open(s, "t", &t, &err));
+    OK(evlog_topic_open(s, "t", -1, &t, &err));
     OK(evlog_reader_open(t, NULL, &r, &err));
     OK(evlog_reader_next_many(r, 0, events, 4, &count, &err));
     CHECK(count == 1 && is_text(&events[0], "before"));
@@ -386,7 +386,7 @@ static void damage(char **argv) {
     CHECK(verified.events == 2 && verified.damage == 1);
     CHECK(strstr(evlog_text_string(text), "\"reason\":\"payload\"") != NULL);
     CHECK(evlog_text_free(text) == EVLOG_OK);
-    OK(evlog_close(s, &err));
+    OK(evlog_close(s, -1, &err));
     CHECK(evlog_topic_free(t) == EVLOG_OK);
     /* A reader goes on to the end of what is there. */
     OK(evlog_reader_seek(r, 0, &err));
@@ -404,13 +404,90 @@ static void open_and_close(char **argv) {
     OK(evlog_open(in_folder(argv, "first"), NULL, &s[0], &err));
     OK(evlog_open(in_folder(argv, "second"), NULL, &s[1], &err));
     for (i = 0; i < 40; i++) {
-        OK(evlog_topic_open(s[i % 2], "t", &t, &err));
-        OK(evlog_append(t, bytes_of("x"), EVLOG_BUFFERED, &position, &err));
+        OK(evlog_topic_open(s[i % 2], "t", -1, &t, &err));
+        OK(evlog_append(t, bytes_of("x"), EVLOG_BUFFERED, -1, &position, &err));
         CHECK(position == (uint64_t)(i / 2));
-        OK(evlog_topic_close(t, &err));
+        OK(evlog_topic_close(t, -1, &err));
     }
-    OK(evlog_close(s[0], &err));
-    OK(evlog_close(s[1], &err));
+    OK(evlog_close(s[0], -1, &err));
+    OK(evlog_close(s[1], -1, &err));
+}
+
+/* With limits: a passed one is no failure, and what was asked for goes on. */
+static void limits(char **argv) {
+    evlog_options *o = evlog_options_new(EVLOG_ABI);
+    evlog_store *s = NULL;
+    evlog_topic *t = NULL, *full = NULL;
+    evlog_batch *b = evlog_batch_new(0);
+    evlog_ticket *ticket = NULL;
+    evlog_slice one = bytes_of("one"), large;
+    char *bytes = (char *)calloc(1, 3000);
+    uint64_t position = 99;
+    evlog_status status;
+    int timeouts = 0, refused = 0, i;
+
+    OK(evlog_options_set(o, "batch_timeout_ms", "3600000", &err));
+    OK(evlog_options_set(o, "queue_bytes", "4KiB", &err));
+    OK(evlog_options_set(o, "batching_threads", "1", &err));
+    OK(evlog_options_set(o, "handles", "16", &err));
+    OK(evlog_open(in_folder(argv, "limits"), o, &s, &err));
+    OK(evlog_topic_open(s, "t", 10000, &t, &err));
+    OK(evlog_batch_add(b, EVLOG_NOW, one, &err));
+
+    /* Another thread writes, so there is no time at all in which it can be done. */
+    for (i = 0; i < 10; i++) {
+        position = 99;
+        status = evlog_append(t, one, EVLOG_SYNCED, 0, &position, &err);
+        CHECK(status == EVLOG_OK ? position == (uint64_t)i : status == EVLOG_TIMEOUT && position == 99);
+        timeouts += status == EVLOG_TIMEOUT;
+    }
+    CHECK(timeouts > 0);
+    OK(evlog_append(t, one, EVLOG_SYNCED, 10000, &position, &err));
+    CHECK(position == 10);
+    OK(evlog_append_at(t, 5, 6, one, EVLOG_WRITTEN, 10000, NULL, &err));
+    OK(evlog_append_many(t, &one, 1, EVLOG_ANY, EVLOG_DEFAULT, 10000, NULL, &err));
+    OK(evlog_append_batch(t, b, 13, EVLOG_SYNCED, INT64_MAX, NULL, &err));
+    OK(evlog_submit_batch(t, b, EVLOG_ANY, 0, &ticket, &err));
+    CHECK(evlog_ticket_free(ticket) == EVLOG_OK);
+    OK(evlog_submit(t, EVLOG_NOW, 0, one, 0, &ticket, &err));
+    status = evlog_ticket_wait(ticket, EVLOG_SYNCED, 0, &err);
+    CHECK(status == EVLOG_OK || status == EVLOG_TIMEOUT);
+    OK(evlog_ticket_wait(ticket, EVLOG_SYNCED, 10000, &err));
+    CHECK(evlog_ticket_free(ticket) == EVLOG_OK);
+
+    /* No room in time is an error: nothing was appended. */
+    OK(evlog_topic_open(s, "full", 10000, &full, &err));
+    large.data = (const uint8_t *)bytes;
+    large.len = 3000;
+    for (i = 0; i < 1000 && refused == 0; i++) {
+        status = evlog_append(full, large, EVLOG_BUFFERED, 0, NULL, &err);
+        CHECK(status == EVLOG_OK || status == EVLOG_E_FULL);
+        if (status == EVLOG_E_FULL) {
+            CHECK(evlog_error_free(err) == EVLOG_OK);
+            err = NULL;
+            refused = 1;
+        }
+    }
+    CHECK(refused == 1);
+    OK(evlog_append(full, large, EVLOG_BUFFERED, 10000, NULL, &err));
+
+    OK(evlog_flush(t, 10000, &position, &err));
+    CHECK(position == 16);
+    OK(evlog_flush_all(s, 10000, &err));
+    OK(evlog_roll(t, 10000, &err));
+    OK(evlog_append(t, one, EVLOG_SYNCED, 10000, NULL, &err));
+    OK(evlog_trim(t, 16, 10000, &position, &err));
+    CHECK(position == 16);
+    OK(evlog_retention_set(t, o, 10000, &err));
+    OK(evlog_retention_run(t, 10000, &position, &err));
+    FAILS(EVLOG_E_NOT_FOUND, evlog_topic_open_existing(s, "none", 10000, &full, &err));
+    FAILS(EVLOG_E_NOT_FOUND, evlog_remove_topic(s, "none", 10000, &err));
+    OK(evlog_remove_topic(s, "full", 10000, &err));
+    CHECK(evlog_topic_free(full) == EVLOG_OK);
+    OK(evlog_topic_close(t, 10000, &err));
+    OK(evlog_close(s, 10000, &err));
+    CHECK(evlog_batch_free(b) == EVLOG_OK && evlog_options_free(o) == EVLOG_OK);
+    free(bytes);
 }
 
 int main(int argc, char **argv) {
@@ -423,18 +500,19 @@ int main(int argc, char **argv) {
     OK(evlog_options_set(o, "batch_timeout_ms", "200", &err));
     OK(evlog_open(in_folder(argv, "store"), o, &s, &err));
     CHECK(evlog_options_free(o) == EVLOG_OK);
-    OK(evlog_topic_open(s, "orders", &t, &err));
+    OK(evlog_topic_open(s, "orders", -1, &t, &err));
     append_and_read(t);
     reports(s, t);
     keep_less(s, t);
     refusals(argv, s, t);
-    OK(evlog_topic_close(t, &err));
-    OK(evlog_topic_open(s, "orders", &t, &err));
-    OK(evlog_close(s, &err));
-    FAILS(EVLOG_E_CLOSED, evlog_append(t, bytes_of("x"), EVLOG_SYNCED, NULL, &err));
+    OK(evlog_topic_close(t, -1, &err));
+    OK(evlog_topic_open(s, "orders", -1, &t, &err));
+    OK(evlog_close(s, -1, &err));
+    FAILS(EVLOG_E_CLOSED, evlog_append(t, bytes_of("x"), EVLOG_SYNCED, -1, NULL, &err));
     CHECK(evlog_topic_free(t) == EVLOG_OK);
     damage(argv);
     open_and_close(argv);
+    limits(argv);
     puts("walked");
     return 0;
 }
