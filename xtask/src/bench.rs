@@ -13,17 +13,21 @@ mod figures;
 mod rows;
 mod goals;
 mod original;
+mod peers;
+mod command;
+mod plots;
 mod ffi;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use evlog_benches::machine::refuse_ram_disk;
 use evlog_benches::subject::Workload;
 use serde_json::json;
 
-use self::figures::Figures;
+use self::figures::{Deed, Figures};
+use self::goals::Judgement;
 use self::machine::Machine;
 use self::programs::{Kind, Subject};
 use self::scale::Scale;
@@ -44,6 +48,10 @@ enum What {
     Original(Asked),
     /// evlog beside what the disk gives.
     Limits(Asked),
+    /// evlog beside other logs and stores.
+    Peers(Asked),
+    /// All of it, the command and the C interface too, with every goal and whether it is met.
+    All(Asked),
     /// An append from C beside one from Rust.
     Ffi(ffi::Ffi),
 }
@@ -57,6 +65,9 @@ struct Asked {
     /// Write all figures to this file, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Draw throughput over batch size and commit latency into this folder.
+    #[arg(long)]
+    svg: Option<PathBuf>,
     /// Measure in this folder, which must be on a real disk; below `target` by default.
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -78,6 +89,9 @@ struct Asked {
 #[derive(Default)]
 struct Run {
     tables: Vec<Table>,
+    judgements: Vec<Judgement>,
+    /// W4's rate with events of 1,024 bytes, which the command is compared with.
+    unawaited: Option<f64>,
     json: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -89,11 +103,28 @@ pub(crate) fn run(asked: &Bench) -> Result<(), Failure> {
     match &asked.what {
         What::Ffi(asked) => ffi::run(asked),
         What::Original(asked) => asked.measure(Run::original),
-        What::Limits(asked) => asked.measure(|run, own, scale, folder| {
-            let subjects = asked.chosen(programs::subjects(own, kind_of)?)?;
-            run.workloads(&subjects, scale, folder)
+        What::Limits(asked) => asked.measure(|run, bench| {
+            let subjects = asked.chosen(programs::subjects(&bench.own, kind_of)?)?;
+            run.workloads(bench, &subjects)
+        }),
+        What::Peers(asked) => asked.measure(|run, bench| run.beside_peers(bench, asked)),
+        What::All(asked) => asked.measure(|run, bench| {
+            run.original(bench)?;
+            run.beside_peers(bench, asked)?;
+            run.command(bench)?;
+            run.c_face(bench);
+            run.judge_what_cannot_be_measured();
+            Ok(())
         }),
     }
+}
+
+/// With what and where a run measures.
+struct Workbench {
+    own: PathBuf,
+    scale: Scale,
+    folder: PathBuf,
+    svg: Option<PathBuf>,
 }
 
 fn kind_of(listed: &evlog_benches::program::Listed) -> Kind {
@@ -102,16 +133,14 @@ fn kind_of(listed: &evlog_benches::program::Listed) -> Kind {
 
 impl Asked {
     /// Builds, measures and shows.
-    fn measure(
-        &self,
-        work: impl FnOnce(&mut Run, &Path, &Scale, &Path) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    fn measure(&self, work: impl FnOnce(&mut Run, &Workbench) -> Result<(), Failure>) -> Result<(), Failure> {
         let folder = self.folder()?;
         refuse_ram_disk(&folder)?;
         let machine = Machine::look(&folder)?;
         let own = programs::build_own()?;
+        let bench = Workbench { own, scale: self.scale(), folder, svg: self.svg.clone() };
         let mut run = Run::default();
-        work(&mut run, &own, &self.scale(), &folder)?;
+        work(&mut run, &bench)?;
         run.show(self, &machine)
     }
 
@@ -150,21 +179,28 @@ fn command() -> String {
 }
 
 impl Run {
-    fn original(&mut self, program: &Path, scale: &Scale, folder: &Path) -> Result<(), Failure> {
-        let measured = original::measure(program, scale, folder)?;
+    fn original(&mut self, bench: &Workbench) -> Result<(), Failure> {
+        let measured = original::measure(&bench.own, &bench.scale, &bench.folder)?;
         self.tables.extend(original::tables(&measured));
-        let judged = original::judge(&measured);
-        self.tables.push(goals::table(&judged));
-        self.json.insert("original".into(), json!({ "rounds": measured, "goals": judged }));
+        self.judgements.extend(original::judge(&measured));
+        self.json.insert("original".into(), json!(measured));
         Ok(())
     }
 
-    fn workloads(&mut self, subjects: &[Subject], scale: &Scale, folder: &Path) -> Result<(), Failure> {
+    fn workloads(&mut self, bench: &Workbench, subjects: &[Subject]) -> Result<(), Failure> {
+        let Workbench { scale, folder, .. } = bench;
         let figures = Figures::measure(subjects, scale, folder)?;
         self.tables.push(settings(subjects));
         self.tables.extend(rows::tables(&figures, subjects, scale));
-        let judged = goals::judge(&figures, subjects);
-        self.tables.push(goals::table(&judged));
+        self.judgements.extend(goals::judge(&figures, subjects));
+        if let Some(drawings) = &bench.svg {
+            let batches = plots::measure_batches(subjects, scale, folder)?;
+            let latencies = plots::latencies(&figures, subjects, scale.sizes[0]);
+            plots::draw(drawings, &batches, &latencies)?;
+            self.json.insert("batches".into(), json!(batches));
+        }
+        let unawaited = figures.rate(Deed::Plain(Workload::W4), 1024, "evlog");
+        self.unawaited = unawaited.map(|spread| spread.median);
         let rounds: Vec<_> =
             figures.rounds.iter().map(|(key, rounds)| json!({ "row": key, "rounds": rounds })).collect();
         let syncs: Vec<_> = figures
@@ -174,11 +210,61 @@ impl Run {
             .collect();
         self.json.insert("rows".into(), json!(rounds));
         self.json.insert("syncs".into(), json!(syncs));
-        self.json.insert("goals".into(), json!(judged));
         Ok(())
     }
 
+    /// The limits too: ratios to both belong into one table.
+    fn beside_peers(&mut self, bench: &Workbench, asked: &Asked) -> Result<(), Failure> {
+        let peers = peers::build()?;
+        let mut subjects = programs::subjects(&bench.own, kind_of)?;
+        subjects.extend(peers.subjects);
+        self.workloads(bench, &asked.chosen(subjects)?)?;
+        if !peers.missing.is_empty() {
+            let mut table = Table::new("Peers that are not there", &["peer", "why"]);
+            peers.missing.into_iter().for_each(|(peer, why)| table.row([peer, why]));
+            self.tables.push(table);
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, bench: &Workbench) -> Result<(), Failure> {
+        let rates = command::measure(&bench.scale, &bench.folder)?;
+        self.judgements.extend(command::judge(&rates, self.unawaited));
+        Ok(())
+    }
+
+    /// The measurement of the C interface is a chore of its own, which judges by itself.
+    fn c_face(&mut self, bench: &Workbench) {
+        let said = std::env::current_exe().map_err(Failure::from).and_then(|chores| {
+            let mut chore = std::process::Command::new(chores);
+            chore.args(["bench", "ffi", "--folder"]).arg(&bench.folder).stdin(std::process::Stdio::null());
+            Ok(chore.output()?)
+        });
+        let (measured, met) = match said {
+            Ok(output) => {
+                let text = String::from_utf8_lossy(&output.stdout).into_owned();
+                let verdict = text.lines().rev().find(|line| line.starts_with("median"));
+                let met = verdict.map(|_| output.status.success());
+                (verdict.map_or("`cargo xtask bench ffi` failed".to_owned(), str::to_owned), met)
+            }
+            Err(failure) => (failure.to_string(), None),
+        };
+        let goal = "≤ 1.15 × of Rust's, or 30 ns more".to_owned();
+        self.judgements.push(Judgement { row: "C interface".into(), goal, measured, met });
+    }
+
+    fn judge_what_cannot_be_measured(&mut self) {
+        self.judgements.push(Judgement {
+            row: "metrics and tracing".into(),
+            goal: "no measurable cost of an append".into(),
+            measured: "there is no build without metrics to compare with".into(),
+            met: None,
+        });
+    }
+
     fn show(mut self, asked: &Asked, machine: &Machine) -> Result<(), Failure> {
+        self.tables.push(goals::table(&self.judgements));
+        self.json.insert("goals".into(), json!(self.judgements));
         println!("\n- command: `{}`\n{machine}", command());
         for table in &self.tables {
             println!("{table}");

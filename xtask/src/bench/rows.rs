@@ -138,7 +138,7 @@ fn row(
         cells.push(format!("not measured: {why}"));
         return cells;
     };
-    let checked = checked(rounds);
+    let checked = checked(deed, rounds);
     if deed.opens() {
         let milliseconds =
             Spread { median: 1e3 / spread.median, least: 1e3 / spread.most, most: 1e3 / spread.least };
@@ -164,10 +164,11 @@ fn row(
     cells
 }
 
-fn checked(rounds: &Rounds) -> String {
+fn checked(deed: Deed, rounds: &Rounds) -> String {
     match (&rounds.failure, rounds.is_checked) {
         (Some(failure), _) => format!("once not: {failure}"),
         (None, true) => "yes".to_owned(),
+        (None, false) if deed.opens() => "by W4".to_owned(),
         (None, false) => "while reading".to_owned(),
     }
 }

@@ -52,7 +52,7 @@ impl Scale {
     pub(super) fn quick() -> Scale {
         let events =
             Events { alone: 300, together: 3_200, batched: 20_000, unawaited: 100_000, in_topics: 100_000 };
-        Scale { rounds: 2, events, cycles: 1, ..Scale::full() }
+        Scale { rounds: 1, events, cycles: 1, ..Scale::full() }
     }
 
     /// Whether this workload is asked for.
