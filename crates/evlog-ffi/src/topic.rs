@@ -70,12 +70,14 @@ pub extern "C" fn evlog_topic_extent(
     err: ErrorOut,
 ) -> Status {
     call(topic, extent_out, err, |topic| {
+        // Before the range: what is durable by now lies within it, also while the topic grows or is trimmed.
+        let durable_end = topic.0.durable_end();
         let range = topic.0.range();
         let segments = topic.0.segments()?;
         Ok(Answer::Done(Extent {
             start: range.start,
             end: range.end,
-            durable_end: topic.0.durable_end(),
+            durable_end: durable_end.max(range.start),
             bytes: segments.iter().map(|segment| segment.bytes).sum(),
             segments: segments.len() as u64,
             oldest_us: segments.iter().map(|segment| segment.least).min().unwrap_or(i64::MAX),

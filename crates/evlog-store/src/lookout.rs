@@ -108,11 +108,13 @@ impl Committer {
     /// Counts as they stand, and how far the topic reaches.
     pub(crate) fn snapshot(&self) -> Result<TopicSnapshot> {
         let segments = self.view.segments()?;
+        // Before the range: what is durable by now lies within it, also while the topic grows or is trimmed.
+        let durable = self.view.durable_end();
         let Range { start, end } = self.view.range();
         self.metrics.reaches(Extent {
             start,
             end,
-            durable: self.view.durable_end(),
+            durable: durable.max(start),
             bytes: segments.iter().map(|segment| segment.bytes).sum(),
             segments: segments.len() as u64,
         });

@@ -82,6 +82,7 @@ int main(int argc, char **argv) {
     pthread_t threads[WRITERS + 2];
     evlog_topic *t = NULL;
     evlog_event event;
+    evlog_extent extent;
     evlog_status status;
     struct timespec moment = {0, 100000000};
     int i;
@@ -94,6 +95,13 @@ int main(int argc, char **argv) {
         shared[i].topic = t;
         CHECK(pthread_create(&threads[i], NULL, i < WRITERS ? write_some : follow_all, &shared[i]) == 0);
     }
+    /* Meanwhile the topic says of itself what may be so. */
+    memset(&extent, 0, sizeof extent);
+    do {
+        extent.size = sizeof extent;
+        OK(evlog_topic_extent(t, &extent, &err));
+        CHECK(extent.start <= extent.durable_end && extent.durable_end <= extent.end);
+    } while (extent.durable_end < ALL);
     for (i = 0; i < WRITERS + 2; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
     }
