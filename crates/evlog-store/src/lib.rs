@@ -17,7 +17,8 @@
 //!
 //! With `tracing`, a topic says at `INFO` that it was opened, recovered, rolled or trimmed; at `WARN` that its log holds
 //! surprises, that a sync took a second or more, or that retention failed; at `ERROR` that it was poisoned. Appends,
-//! groups and reads say nothing: those are counted by the [`metrics`]. A listener may use the store.
+//! groups and reads say nothing: those are counted by the [`metrics`]. A listener may use the store, but should not
+//! wait with a limit there: the thread that it keeps may be the one that would do the work, so that the limit passes.
 
 #![forbid(unsafe_code)]
 
