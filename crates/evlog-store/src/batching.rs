@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::committer::{Batcher, Committer, Task};
 use crate::sync::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
-use crate::sync::{Arc, Weak};
+use crate::sync::{Arc, Mutex, Weak};
 use crate::upkeep::Need;
 
 /// Time between two looks at a topic that is in use.
@@ -19,7 +19,8 @@ const SELDOM: Duration = Duration::from_secs(1);
 /// The threads of a store.
 #[derive(Debug)]
 pub(crate) struct Batching {
-    threads: Vec<(Sender<Task>, JoinHandle<()>)>,
+    tasks: Vec<Sender<Task>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Batching {
@@ -28,31 +29,34 @@ impl Batching {
     /// # Errors
     /// What the system says where it has no more threads; those that were started end again.
     pub(crate) fn start(threads: usize, clock: &Arc<dyn Clock>) -> std::io::Result<Batching> {
-        let mut batching = Batching { threads: Vec::new() };
+        let mut batching = Batching { tasks: Vec::new(), threads: Mutex::default() };
         for number in 0..threads.max(1) {
             let (sender, receiver) = unbounded();
             let clock = Arc::clone(clock);
             let thread = std::thread::Builder::new()
                 .name(format!("evlog-batch-{number}"))
                 .spawn(move || run(&receiver, &*clock))?;
-            batching.threads.push((sender, thread));
+            batching.tasks.push(sender);
+            batching.threads.lock().push(thread);
         }
         Ok(batching)
     }
 
     /// The way to the thread that looks after the topic with this number.
     pub(crate) fn batcher(self: &Arc<Self>, number: usize) -> Batcher {
-        let tasks = self.threads[number % self.threads.len()].0.clone();
+        let tasks = self.tasks[number % self.tasks.len()].clone();
         Batcher { tasks, _threads: Arc::clone(self) as Arc<_> }
     }
 }
 
-impl Drop for Batching {
-    fn drop(&mut self) {
-        for (sender, _) in &self.threads {
+impl Batching {
+    /// Ends the threads, once no topic needs them any more. When it returns they are gone.
+    pub(crate) fn end(&self) {
+        for sender in &self.tasks {
             let _ = sender.send(Task::Stop);
         }
-        for (_, thread) in self.threads.drain(..) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
             // The last topic may end on one of the threads, which then ends by itself.
             let is_self = thread.thread().id() == std::thread::current().id();
             if !is_self {
@@ -60,6 +64,12 @@ impl Drop for Batching {
                 let _ = thread.join();
             }
         }
+    }
+}
+
+impl Drop for Batching {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

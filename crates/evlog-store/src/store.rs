@@ -336,6 +336,7 @@ impl Store {
             topic.wait_until_gone();
         }
         self.inner.registry.lock().slots.clear();
+        self.inner.batching.end();
         closed.into_iter().collect()
     }
 }
