@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use evlog_store::retention::Retention;
 use evlog_store::{Batch, Options, Place, Reader, Store, Timestamp, Topic};
 
 use crate::outcome::Result;
-use crate::subject::{Candidate, Picker, Plan, Subject, Topics, Workload, Writer};
+use crate::subject::{Candidate, Picker, Subject, Topics, Workload, Writer};
 
 /// evlog with its defaults.
 pub(crate) const EVLOG: Candidate = Candidate {
@@ -23,8 +24,22 @@ pub(crate) const EVLOG: Candidate = Candidate {
         Workload::R3,
         Workload::R4,
         Workload::R5,
+        Workload::Load,
     ],
-    open: |folder, plan| Ok(Box::new(Evlog::open(folder, plan)?)),
+    open: |folder, _| Ok(Box::new(Evlog::open(folder, &Options::new())?)),
+};
+
+/// evlog where segments are rolled and trimmed all the time.
+pub(crate) const ROLLING: Candidate = Candidate {
+    name: "evlog-rolling",
+    package: None,
+    setting: "wraps 4 segments of 1 MiB, so that it rolls and trims all the time",
+    workloads: &[Workload::Load],
+    open: |folder, _| {
+        let mut options = Options::new();
+        options.retention(Retention::wrap(4, 1 << 20));
+        Ok(Box::new(Evlog::open(folder, &options)?))
+    },
 };
 
 struct Evlog {
@@ -33,8 +48,8 @@ struct Evlog {
 }
 
 impl Evlog {
-    fn open(folder: &Path, _: &Plan) -> Result<Evlog> {
-        let store = Store::open(folder, &Options::new())?;
+    fn open(folder: &Path, options: &Options) -> Result<Evlog> {
+        let store = Store::open(folder, options)?;
         let topic = store.topic("measured")?;
         Ok(Evlog { store, topic })
     }

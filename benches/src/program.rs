@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 
-use crate::evlog::EVLOG;
+use crate::evlog::{EVLOG, ROLLING};
 use crate::machine;
 use crate::original;
 use crate::outcome::{Answer, Failure, Outcome, Result};
@@ -77,6 +77,12 @@ struct Job {
     /// Topics that are written in turns.
     #[arg(long, default_value_t = 1000)]
     topics: usize,
+    /// Appends a second, of all threads together, under load.
+    #[arg(long, default_value_t = 1000)]
+    rate: u64,
+    /// Threads that read everything again and again, under load.
+    #[arg(long, default_value_t = 0)]
+    readers: usize,
     /// Where.
     #[arg(long)]
     folder: PathBuf,
@@ -100,7 +106,7 @@ struct OriginalJob {
 
 /// The program with evlog and the raw limits.
 pub fn of_this_project() -> ExitCode {
-    let mut candidates = vec![EVLOG];
+    let mut candidates = vec![EVLOG, ROLLING];
     candidates.extend(LIMITS);
     run(&candidates)
 }
@@ -168,6 +174,8 @@ impl Job {
             threads: self.threads,
             batch: self.batch,
             topics: self.topics,
+            rate: self.rate,
+            readers: self.readers,
         }
     }
 

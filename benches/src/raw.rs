@@ -17,7 +17,7 @@ use self::sink::{Growth, Route, Sink};
 use crate::outcome::Result;
 use crate::subject::{Candidate, Picker, Plan, Subject, Workload, Writer};
 
-const WRITES: &[Workload] = &[Workload::W1, Workload::W2, Workload::W3, Workload::W4];
+const WRITES: &[Workload] = &[Workload::W1, Workload::W2, Workload::W3, Workload::W4, Workload::Load];
 
 /// All raw limits. Those that read, read what `raw-extend` wrote.
 pub(crate) const LIMITS: [Candidate; 8] = [

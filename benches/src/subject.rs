@@ -28,6 +28,8 @@ pub enum Workload {
     R4,
     /// A thousand topics, written in turns; one flush at the end.
     R5,
+    /// Threads append at a fixed rate and wait, each append timed from when it was due.
+    Load,
 }
 
 /// How much of a workload is run.
@@ -45,6 +47,10 @@ pub struct Plan {
     pub batch: usize,
     /// Topics that are written in turns.
     pub topics: usize,
+    /// Appends a second, of all threads together, under load.
+    pub rate: u64,
+    /// Threads that read everything again and again, under load.
+    pub readers: usize,
 }
 
 impl Plan {

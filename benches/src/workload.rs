@@ -1,5 +1,7 @@
 //! The workloads themselves. What is timed is what a user of the subject would wait for, and nothing else.
 
+mod load;
+
 use std::time::{Duration, Instant};
 
 use crate::machine;
@@ -27,6 +29,7 @@ pub fn run(subject: &dyn Subject, plan: &Plan, payloads: &Payloads) -> Result<Ou
         Workload::R3 => Err("opening is timed where the subject is opened".into()),
         Workload::R4 => read_the_newest(subject, plan, payloads),
         Workload::R5 => append_to_many_topics(subject, plan, payloads),
+        Workload::Load => load::append_when_due(subject, plan, payloads),
     }
 }
 
@@ -173,7 +176,7 @@ pub fn check(subject: &dyn Subject, plan: &Plan, payloads: &Payloads) -> Result<
     let mut misplaced = None;
     subject.scan(&mut |payload| {
         // Threads that append at the same time may do so in any order.
-        let is_in_order = plan.workload != Workload::W2;
+        let is_in_order = !matches!(plan.workload, Workload::W2 | Workload::Load);
         if is_in_order && misplaced.is_none() && payload != payloads.nth(tally.events) {
             misplaced = Some(tally.events);
         }

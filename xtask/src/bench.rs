@@ -16,6 +16,8 @@ mod original;
 mod peers;
 mod command;
 mod plots;
+mod load;
+mod growth;
 mod ffi;
 
 use std::fs;
@@ -52,6 +54,10 @@ enum What {
     Peers(Asked),
     /// All of it, the command and the C interface too, with every goal and whether it is met.
     All(Asked),
+    /// How long durable appends take while others are due, beside readers, rolls and trims.
+    Latency(Asked),
+    /// How cost grows with the log, its topics, writers, batches, events and readers.
+    Growth(Asked),
     /// An append from C beside one from Rust.
     Ffi(ffi::Ffi),
 }
@@ -107,6 +113,8 @@ pub(crate) fn run(asked: &Bench) -> Result<(), Failure> {
             let subjects = asked.chosen(programs::subjects(&bench.own, kind_of)?)?;
             run.workloads(bench, &subjects)
         }),
+        What::Latency(asked) => asked.measure(Run::latency),
+        What::Growth(asked) => asked.measure(Run::growth),
         What::Peers(asked) => asked.measure(|run, bench| run.beside_peers(bench, asked)),
         What::All(asked) => asked.measure(|run, bench| {
             run.original(bench)?;
@@ -167,7 +175,12 @@ impl Asked {
             let names: Vec<&str> = subjects.iter().map(|subject| subject.name.as_str()).collect();
             return Err(format!("there is no subject {unknown}: there are {}", names.join(", ")).into());
         }
-        let is_asked = |subject: &Subject| self.subject.is_empty() || self.subject.contains(&subject.name);
+        // Who is measured under load alone has no row in the tables of workloads.
+        let has_rows =
+            |subject: &Subject| subject.workloads.iter().any(|workload| *workload != Workload::Load);
+        let is_asked = |subject: &Subject| {
+            has_rows(subject) && (self.subject.is_empty() || self.subject.contains(&subject.name))
+        };
         Ok(subjects.into_iter().filter(is_asked).collect())
     }
 }
@@ -210,6 +223,24 @@ impl Run {
             .collect();
         self.json.insert("rows".into(), json!(rounds));
         self.json.insert("syncs".into(), json!(syncs));
+        Ok(())
+    }
+
+    fn latency(&mut self, bench: &Workbench) -> Result<(), Failure> {
+        let subjects = programs::subjects(&bench.own, kind_of)?;
+        self.tables.push(load::measure(&subjects, &bench.scale, &bench.folder)?);
+        Ok(())
+    }
+
+    fn growth(&mut self, bench: &Workbench) -> Result<(), Failure> {
+        let subjects = programs::subjects(&bench.own, kind_of)?;
+        let evlog = subjects.iter().find(|subject| subject.name == "evlog").ok_or("there is no evlog")?;
+        let all = growth::measure(evlog, &bench.scale, &bench.folder)?;
+        self.tables.extend(growth::tables(&all));
+        if let Some(drawings) = &bench.svg {
+            growth::draw(drawings, &all)?;
+        }
+        self.json.insert("growth".into(), json!(all));
         Ok(())
     }
 
@@ -263,7 +294,9 @@ impl Run {
     }
 
     fn show(mut self, asked: &Asked, machine: &Machine) -> Result<(), Failure> {
-        self.tables.push(goals::table(&self.judgements));
+        if !self.judgements.is_empty() {
+            self.tables.push(goals::table(&self.judgements));
+        }
         self.json.insert("goals".into(), json!(self.judgements));
         println!("\n- command: `{}`\n{machine}", command());
         for table in &self.tables {

@@ -144,8 +144,16 @@ mod tests {
         // Beside the test itself, because a folder in memory may know no direct I/O.
         let here = std::env::current_exe().unwrap();
         let folder = tempfile::tempdir_in(here.parent().unwrap()).unwrap();
-        let plan =
-            Plan { workload: Workload::W1, size: 1, count: 3_000_000, threads: 1, batch: 1, topics: 1 };
+        let plan = Plan {
+            workload: Workload::W1,
+            size: 1,
+            count: 3_000_000,
+            threads: 1,
+            batch: 1,
+            topics: 1,
+            rate: 1,
+            readers: 0,
+        };
         let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
         let routes = [
             (Route::PageCache, Growth::AtTheEnd),

@@ -91,10 +91,17 @@ pub(super) fn draw(folder: &Path, batches: &[Line], latencies: &[Line]) -> Resul
     save(&folder.join("latency.svg"), &commits, latencies, |points| (points.0, points.1.log_scale()))
 }
 
-struct Axes {
-    title: &'static str,
-    x: &'static str,
-    y: &'static str,
+/// Draws lines over steps that are tens or doubles of each other.
+pub(super) fn draw_growth(path: &Path, axes: &Axes, lines: &[Line]) -> Result<(), Failure> {
+    path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    save(path, axes, lines, |points| (points.0.log_scale(), points.1.log_scale()))
+}
+
+/// What a plot and its axes are called.
+pub(super) struct Axes {
+    pub(super) title: &'static str,
+    pub(super) x: &'static str,
+    pub(super) y: &'static str,
 }
 
 type Bounds = (std::ops::Range<f64>, std::ops::Range<f64>);

@@ -44,6 +44,10 @@ pub(super) struct Task<'a> {
     pub(super) count: u64,
     pub(super) batch: usize,
     pub(super) threads: usize,
+    pub(super) topics: usize,
+    /// Appends a second under load.
+    pub(super) rate: u64,
+    pub(super) readers: usize,
     pub(super) folder: &'a Path,
 }
 
@@ -90,16 +94,21 @@ impl Subject {
 impl Task<'_> {
     fn command(&self, step: &str) -> Command {
         let mut command = Command::new(&self.subject.program);
-        command.args([step, "--subject", &self.subject.name, "--workload", &format!("{:?}", self.workload)]);
-        command.args(["--size", &self.size.to_string(), "--count", &self.count.to_string()]);
-        command.args([
-            "--batch",
-            &self.batch.to_string(),
-            "--threads",
-            &self.threads.to_string(),
-            "--folder",
-        ]);
-        command.arg(self.folder);
+        let workload = format!("{:?}", self.workload);
+        command.args([step, "--subject", &self.subject.name, "--workload", &workload]);
+        let numbers = [
+            ("--size", self.size as u64),
+            ("--count", self.count),
+            ("--batch", self.batch as u64),
+            ("--threads", self.threads as u64),
+            ("--topics", self.topics as u64),
+            ("--rate", self.rate),
+            ("--readers", self.readers as u64),
+        ];
+        for (name, number) in numbers {
+            command.arg(name).arg(number.to_string());
+        }
+        command.arg("--folder").arg(self.folder);
         // One peer takes its folder from the environment alone.
         command.env("WALRUS_DATA_DIR", self.folder).env("WALRUS_QUIET", "1");
         command

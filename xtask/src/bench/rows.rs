@@ -38,6 +38,7 @@ impl Deed {
                 return format!("R3: open a log of {log} and a mebibyte more after its writer was killed");
             }
             Deed::Plain(Workload::R4) => "R4: read the newest event",
+            Deed::Plain(Workload::Load) => "durable appends at a fixed rate",
             Deed::Plain(Workload::R5) => {
                 "R5: append to a thousand topics in turns, one flush of all at the end"
             }
@@ -51,7 +52,7 @@ impl Deed {
             Deed::Plain(Workload::W1 | Workload::W2 | Workload::W3 | Workload::W4) => Some("raw-zeroed"),
             Deed::Plain(Workload::R1 | Workload::R4) => Some("mmap-crc"),
             Deed::Plain(Workload::R2) => Some("pread"),
-            Deed::Plain(Workload::R3 | Workload::R5) | Deed::OpenKilled => None,
+            Deed::Plain(Workload::R3 | Workload::R5 | Workload::Load) | Deed::OpenKilled => None,
         }
     }
 

@@ -14,6 +14,10 @@ pub(super) struct Scale {
     /// Only these; all where none is named.
     pub(super) workloads: Vec<Workload>,
     pub(super) events: Events,
+    /// Seconds of each load.
+    pub(super) load_seconds: u64,
+    /// Events of the longest log of `growth`.
+    pub(super) longest: u64,
     /// Batch timeouts over which the original's rates are measured.
     pub(super) cycles: u32,
 }
@@ -34,6 +38,8 @@ const SIZES: [usize; 3] = [128, 512, 1024];
 const BATCH: usize = 1000;
 /// Threads of W2.
 const THREADS: usize = 16;
+/// Topics of R5.
+const TOPICS: usize = 1000;
 
 impl Scale {
     /// What docs/BENCHMARKS.md describes.
@@ -45,14 +51,22 @@ impl Scale {
             unawaited: 1_000_000,
             in_topics: 1_000_000,
         };
-        Scale { rounds: 3, sizes: SIZES.to_vec(), workloads: Vec::new(), events, cycles: 2 }
+        Scale {
+            rounds: 3,
+            sizes: SIZES.to_vec(),
+            workloads: Vec::new(),
+            events,
+            load_seconds: 10,
+            longest: 10_000_000,
+            cycles: 2,
+        }
     }
 
     /// A tenth of it: shows that everything can be measured, and little more.
     pub(super) fn quick() -> Scale {
         let events =
             Events { alone: 300, together: 3_200, batched: 20_000, unawaited: 100_000, in_topics: 100_000 };
-        Scale { rounds: 1, events, cycles: 1, ..Scale::full() }
+        Scale { rounds: 1, events, load_seconds: 2, longest: 1_000_000, cycles: 1, ..Scale::full() }
     }
 
     /// Whether this workload is asked for.
@@ -95,6 +109,17 @@ impl Scale {
             Workload::R5 => self.events.in_topics,
             _ => self.events.unawaited,
         };
-        Task { subject, workload, size, count, batch: BATCH, threads: THREADS, folder }
+        Task {
+            subject,
+            workload,
+            size,
+            count,
+            batch: BATCH,
+            threads: THREADS,
+            topics: TOPICS,
+            rate: 1000,
+            readers: 0,
+            folder,
+        }
     }
 }
