@@ -163,10 +163,10 @@ impl Lives {
                 3..=4 => (What::Short(chance.usize(1..3_000)), "short read or write"),
                 _ => (What::Sync(sync, Errno::IO), "failed sync"),
             };
-            // Whoever tries again after an interruption need not count.
+            // Whoever tries again after an interruption need not count; two that alternate would interrupt for ever.
             let is_endless = what == What::Error(Errno::INTR);
             let repeats = [Repeat::Once, Repeat::Flapping, Repeat::Sticky];
-            let repeat = repeats[chance.usize(..if is_endless { 2 } else { 3 })];
+            let repeat = repeats[chance.usize(..if is_endless { 1 } else { 3 })];
             self.disk.arm(Fault { at: At::Operation(chance.u64(0..operations)), repeat, what });
             self.tally.struck(name);
         }
