@@ -97,7 +97,10 @@ pub(crate) fn check_left(session: &mut Session, ended: Ended, first: First) -> C
         // Some of it may be shown before anybody recovers it, and what was shown stays.
         session.look()?;
         let mut lost = after_power_loss(session, Crash::AllLost);
-        must(open_at_last(&mut lost, ended, Depth::Quick)?)?;
+        let course = open_at_last(&mut lost, ended, Depth::Quick)?;
+        if course != Course::Lost {
+            must(course)?;
+        }
         session.tally.add(&lost.tally);
     }
     let course = open_at_last(session, ended, Depth::Full)?;
